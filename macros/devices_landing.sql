@@ -1,0 +1,6 @@
+{# Where devices land: a table in the state (DuckDB), or a Kafka topic (RisingWave). #}
+{% macro devices_landing() %}{{ return(adapter.dispatch('devices_landing', 'riskwave')()) }}{% endmacro %}
+
+{% macro duckdb__devices_landing() -%}
+select * from {{ source('landing', 'devices') }}
+{%- endmacro %}

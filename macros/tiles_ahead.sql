@@ -1,0 +1,47 @@
+{#
+The complete tiles before an event's own tile, at hand under the tile they serve.
+
+Gives one row per (key, serves, tile) with the tile's columns, where `serves` is the start of the event's own tile
+and the tile starts in [serves - window, serves). Group by key and serves to have the window's measures.
+RisingWave folds every tile forward (HOP), so that the row is there before the event comes; DuckDB knows the events
+and looks back from each event's own tile. Joining on spans as long as the window keeps the look-back from pairing
+all tiles of a key with all.
+
+    tiles: relation at the grain (key, tile, ...)    unit: minute, hour or day, the length of a tile
+    window: how many tiles                           events: relation with the key and event_ts
+#}
+{% macro tiles_ahead(tiles, key, unit, window, events) %}{{ return(adapter.dispatch('tiles_ahead', 'riskwave')(tiles, key, unit, window, events)) }}{% endmacro %}
+
+{% macro risingwave__tiles_ahead(tiles, key, unit, window, events) -%}
+(
+    select *, window_end as serves
+    from hop({{ tiles }}, tile, interval '1 {{ unit }}', interval '{{ window }} {{ unit }}')
+)
+{%- endmacro %}
+
+{% macro duckdb__tiles_ahead(tiles, key, unit, window, events) -%}
+{%- set length = "interval '" ~ window ~ " " ~ unit ~ "'" -%}
+(
+    select
+        past.*,
+        own.serves
+    from (
+        select distinct
+            {{ key }},
+            date_trunc('{{ unit }}', event_ts) as serves
+        from {{ events }}
+        where {{ key }} is not null
+    ) as own
+    inner join (
+        select
+            *,
+            unnest([time_bucket({{ length }}, tile), time_bucket({{ length }}, tile) + {{ length }}]) as span
+        from {{ tiles }}
+    ) as past
+        on
+            own.{{ key }} = past.{{ key }}
+            and time_bucket({{ length }}, own.serves) = past.span
+            and own.serves > past.tile
+            and own.serves - {{ length }} <= past.tile
+)
+{%- endmacro %}

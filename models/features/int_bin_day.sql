@@ -1,0 +1,3 @@
+{{ config(materialized = tile_kind()) }}
+
+{{ activity_day('bin', 'bin', ref('int_bin_hours')) }}

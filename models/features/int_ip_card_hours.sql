@@ -1,0 +1,9 @@
+{{ config(materialized = tile_kind()) }}
+
+select
+    ip,
+    date_trunc('hour', event_ts) as tile,
+    card_id
+from {{ ref('stg_payments') }}
+where ip is not null
+group by ip, date_trunc('hour', event_ts), card_id

@@ -1,0 +1,3 @@
+{{ config(materialized = tile_kind()) }}
+
+{{ activity_day('ip', 'ip', ref('int_ip_hours')) }}

@@ -1,0 +1,3 @@
+{{ config(materialized = tile_kind()) }}
+
+{{ fraud_days('ip') }}

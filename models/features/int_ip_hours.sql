@@ -1,0 +1,3 @@
+{{ config(materialized = tile_kind()) }}
+
+{{ activity_tiles('ip', 'hour') }}

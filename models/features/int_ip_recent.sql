@@ -1,0 +1,3 @@
+{{ config(materialized = tile_kind()) }}
+
+{{ activity_recent('ip', 'ip', ref('int_ip_minutes')) }}

@@ -1,0 +1,3 @@
+{{ config(materialized = landing_kind()) }}
+
+{{ payments_landing() }}
