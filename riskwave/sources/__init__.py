@@ -1,0 +1,1 @@
+"""Where payments come from: topics, files, growing logs, standard input, the simulator."""
