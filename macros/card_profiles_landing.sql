@@ -4,3 +4,7 @@
 {% macro duckdb__card_profiles_landing() -%}
 select * from {{ source('landing', 'card_profiles') }}
 {%- endmacro %}
+
+{% macro risingwave__card_profiles_landing() -%}
+{{ kafka_source(var('profiles_topic')) }}
+{%- endmacro %}

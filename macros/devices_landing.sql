@@ -4,3 +4,7 @@
 {% macro duckdb__devices_landing() -%}
 select * from {{ source('landing', 'devices') }}
 {%- endmacro %}
+
+{% macro risingwave__devices_landing() -%}
+{{ kafka_source(var('devices_topic')) }}
+{%- endmacro %}

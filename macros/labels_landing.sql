@@ -4,3 +4,7 @@
 {% macro duckdb__labels_landing() -%}
 select * from {{ source('landing', 'labels') }}
 {%- endmacro %}
+
+{% macro risingwave__labels_landing() -%}
+{{ kafka_source(var('labels_topic')) }}
+{%- endmacro %}

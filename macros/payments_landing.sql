@@ -4,3 +4,7 @@
 {% macro duckdb__payments_landing() -%}
 select * from {{ source('landing', 'payments') }}
 {%- endmacro %}
+
+{% macro risingwave__payments_landing() -%}
+{{ kafka_source(var('payments_topic')) }}
+{%- endmacro %}

@@ -1,3 +1,5 @@
+{{ config(materialized = staged_kind()) }}
+
 select
     source,
     source_partition,

@@ -1,3 +1,5 @@
+{{ config(materialized = staged_kind()) }}
+
 select
     card_id,
     valid_from,
@@ -16,4 +18,4 @@ select
     mean_daily_count,
     usual_radius_km,
     travels_abroad
-from {{ ref('card_profiles') }}
+from {{ landed(ref('card_profiles'), 'card_profile') }}

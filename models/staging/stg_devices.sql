@@ -1,3 +1,5 @@
+{{ config(materialized = staged_kind()) }}
+
 select
     device_id,
     valid_from,
@@ -6,4 +8,4 @@ select
     is_emulator,
     is_rooted,
     first_seen_at
-from {{ ref('devices') }}
+from {{ landed(ref('devices'), 'device') }}

@@ -1,3 +1,5 @@
+{{ config(materialized = staged_kind()) }}
+
 select
     event_id,
     verdict,
@@ -5,4 +7,4 @@ select
     source,
     episode_id,
     scenario
-from {{ ref('labels') }}
+from {{ landed(ref('labels'), 'label') }}

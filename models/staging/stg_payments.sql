@@ -1,3 +1,5 @@
+{{ config(materialized = staged_kind()) }}
+
 with accepted as (
 
     select

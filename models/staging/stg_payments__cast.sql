@@ -2,7 +2,7 @@
 
 with received as (
 
-    select * from {{ ref('payments') }}
+    {{ received_payments(ref('payments')) }}
 
 ),
 
