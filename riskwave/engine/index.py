@@ -1,0 +1,93 @@
+"""A keyed index in memory: which rows of a column store belong to a key within a span of time or tiles.
+
+An entry is one 64-bit integer, the key's code in the upper half and a tick (a second, a tile number) in the lower,
+so that a span of one key is one range. Entries are kept in a few sorted runs whose sizes grow by a constant factor:
+adding a batch costs what the batch costs, now and then a merge, and finding a range costs a binary search per run.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+Ints = npt.NDArray[np.int64]
+Positions = npt.NDArray[np.int32]
+
+GROWTH = 6  # a run is merged into the one before it unless that one is this many times longer
+
+
+def composite(codes: npt.NDArray[np.int32], ticks: Ints) -> Ints:
+    """One entry a row: `codes` (n, >= 0) in the upper 32 bits, `ticks` (n, 0 to 2**32) in the lower."""
+    return (codes.astype(np.int64) << 32) | ticks
+
+
+def merge_ranges(low: Ints, high: Ints) -> tuple[Ints, Ints]:
+    """Union of the half-open ranges [low, high), as disjoint ranges in order, so that no entry is found twice."""
+    if len(low) == 0:
+        return low, high
+    order = np.argsort(low, kind="stable")
+    low, reach = low[order], np.maximum.accumulate(high[order])
+    starts = np.concatenate(([True], low[1:] > reach[:-1]))
+    first = np.flatnonzero(starts)
+    last = np.concatenate((first[1:], [len(low)])) - 1
+    return low[first], reach[last]
+
+
+def expand(first: Ints, count: Ints) -> Ints:
+    """The integers first[i], first[i] + 1, … (count[i] of them) for every i, one after another."""
+    total = int(count.sum())
+    offsets = np.repeat(first - np.concatenate(([0], np.cumsum(count)[:-1])), count)
+    return offsets + np.arange(total, dtype=np.int64)
+
+
+class SortedIndex:
+    """Entries (not unique) with the row position each belongs to."""
+
+    def __init__(self) -> None:
+        self._runs: list[tuple[Ints, Positions]] = []
+
+    def __len__(self) -> int:
+        return sum(len(keys) for keys, _ in self._runs)
+
+    def add(self, entries: Ints, positions: Positions) -> None:
+        """Add entries (n, any order) for row positions (n)."""
+        if len(entries) == 0:
+            return
+        order = np.argsort(entries, kind="stable")
+        self._runs.append((entries[order], positions[order]))
+        while len(self._runs) > 1 and len(self._runs[-2][0]) < GROWTH * len(self._runs[-1][0]):
+            newer, older = self._runs.pop(), self._runs.pop()
+            self._runs.append(_merged(older, newer))
+
+    def ranges(self, low: Ints, high: Ints) -> tuple[Ints, Positions]:
+        """Entries and positions within the disjoint half-open ranges [low, high), in order of entry."""
+        found = []
+        for keys, positions in self._runs:
+            first = np.searchsorted(keys, low)
+            count = np.searchsorted(keys, high) - first
+            rows = expand(first, count)
+            found.append((keys[rows], positions[rows]))
+        if not found:
+            return np.empty(0, np.int64), np.empty(0, np.int32)
+        if len(found) == 1:
+            return found[0]
+        entries = np.concatenate([keys for keys, _ in found])
+        positions = np.concatenate([rows for _, rows in found])
+        order = np.argsort(entries, kind="stable")
+        return entries[order], positions[order]
+
+    def find(self, entries: Ints) -> Positions:
+        """The position of each entry (n), -1 where there is none; any one of them where there are several."""
+        result = np.full(len(entries), -1, np.int32)
+        for keys, positions in self._runs:
+            at = np.minimum(np.searchsorted(keys, entries), len(keys) - 1)
+            hit = keys[at] == entries
+            result[hit] = positions[at[hit]]
+        return result
+
+
+def _merged(older: tuple[Ints, Positions], newer: tuple[Ints, Positions]) -> tuple[Ints, Positions]:
+    keys = np.concatenate((older[0], newer[0]))
+    positions = np.concatenate((older[1], newer[1]))
+    order = np.argsort(keys, kind="stable")  # two sorted runs: linear
+    return keys[order], positions[order]

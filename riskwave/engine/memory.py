@@ -1,0 +1,164 @@
+"""What the engine keeps in memory of a state: the keys' history, tiles and facts. A cache; the state file is the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from riskwave.engine.columns import NULL_CODE, ColumnStore
+from riskwave.engine.index import Ints, Positions, SortedIndex, composite, merge_ranges
+from riskwave.engine.plan import Plan
+from riskwave.engine.tiles import EPOCH_2000, TileStore
+
+EVENT = "event_id"
+CHUNK = 100_000
+
+
+def seconds_of(micros: Ints) -> Ints:
+    """Whole seconds since 2000 of microseconds since 1970."""
+    return micros // 1_000_000 - EPOCH_2000
+
+
+def micros(column: pa.Array | pa.ChunkedArray) -> Ints:
+    """Microseconds since 1970 of a timestamp column without NULLs."""
+    if isinstance(column, pa.ChunkedArray):
+        column = column.combine_chunks()
+    result: Ints = column.cast(pa.timestamp("us")).cast(pa.int64()).to_numpy(zero_copy_only=False)
+    return result
+
+
+def by_key(codes: npt.NDArray[np.int32], ticks: Ints, positions: Positions) -> tuple[Ints, Positions]:
+    """Index entries of the rows that have a key."""
+    has = codes != NULL_CODE
+    return composite(codes[has], ticks[has]), positions[has]
+
+
+class History:
+    """Staged rows by position, found by event and by each entity's key and time.
+
+    `carried` are the columns that later windows read of past rows' features; they are updated when a row is decided.
+    """
+
+    def __init__(self, plan: Plan, staged: pa.Schema, carried: pa.Schema) -> None:
+        self.entities = sorted(
+            {step.entity for step in plan.windows}
+            | {tile.entity for tile in plan.tiles}
+        )
+        wanted = {"event_ts", EVENT, "merchant_id", "ip"} | set(self.entities)
+        for step in (*plan.windows, *plan.windows_over):
+            wanted |= set(step.history)
+        self.staged = [name for name in staged.names if name in wanted]
+        self.carried = [name for name in carried.names if name in wanted and name not in self.staged]
+        kinds = {name: staged.field(name).type for name in self.staged}
+        kinds |= {name: carried.field(name).type for name in self.carried}
+        self.store = ColumnStore(kinds, plain=frozenset({EVENT}))
+        self.events = SortedIndex()
+        self.indexes = {entity: SortedIndex() for entity in self.entities}
+        self.version = np.zeros(1024, np.int32)
+        self.features = np.zeros(1024, np.uint64)
+        self.newest = np.iinfo(np.int64).min
+
+    def __len__(self) -> int:
+        return self.store.length
+
+    def add(self, rows: pa.Table, hashes: npt.NDArray[np.uint64]) -> Positions:
+        """Add staged rows (n) with their events' hashes (n); gives their positions."""
+        positions = self.store.append(rows)
+        if len(positions) == 0:
+            return positions
+        end = self.store.length
+        if end > len(self.version):
+            self.version = _grown(self.version, end)
+            self.features = _grown(self.features, end)
+        self.version[positions] = 0
+        self.events.add(hashes.view(np.int64), positions)
+        moments = self.store.columns["event_ts"].at(positions)
+        ticks = seconds_of(moments)
+        for entity, index in self.indexes.items():
+            index.add(*by_key(self.store.columns[entity].at(positions), ticks, positions))
+        self.newest = max(self.newest, int(moments.max()))
+        return positions
+
+    def find(self, hashes: npt.NDArray[np.uint64]) -> Positions:
+        """Positions of events by hash, -1 for one not known."""
+        return self.events.find(hashes.view(np.int64))
+
+    def decided(self, positions: Positions, features: npt.NDArray[np.uint64], rows: pa.Table) -> None:
+        """Note what was decided of the rows at positions: version up by one, values' hash, carried columns."""
+        self.version[positions] += 1
+        self.features[positions] = features
+        for name in self.carried:
+            column = self.store.columns[name]
+            column.update(positions, column.numbers(rows.column(name)))
+
+    def between(self, entity: str, codes: npt.NDArray[np.int32], low: Ints, high: Ints) -> tuple[Ints, Positions]:
+        """Entries and positions of keys' rows at seconds in [low, high), each once, by key and second."""
+        low = np.maximum(low, 0)
+        has = (codes != NULL_CODE) & (low < high)
+        codes, low, high = codes[has], low[has], high[has]
+        return self.indexes[entity].ranges(*merge_ranges(composite(codes, low), composite(codes, high)))
+
+
+def _grown(array: npt.NDArray[Any], length: int) -> npt.NDArray[Any]:
+    grown = np.zeros(max(length, len(array) * 3 // 2), array.dtype)
+    grown[: len(array)] = array
+    return grown
+
+
+class Tiles:
+    """All tile models' stores."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.stores = [TileStore(spec) for spec in plan.tiles]
+
+    def add(self, sums: pa.Table) -> None:
+        """Add what `Plan.tiles_sql` gave."""
+        if sums.num_rows == 0:
+            return
+        sums = sums.combine_chunks()
+        models = sums.column("model").to_numpy()
+        for place, store in enumerate(self.stores):
+            rows = sums.filter(pa.array(models == place))
+            store.add(
+                rows.column("key").combine_chunks(),
+                rows.column("tile").to_numpy() - EPOCH_2000,
+                rows.column("member").combine_chunks() if store.spec.member else None,
+                [rows.column(f"s{number}").to_numpy() for number in range(len(store.spec.sums))],
+            )
+
+
+class Facts:
+    """A dimension's versions in memory, found by key."""
+
+    def __init__(self, entity: str, schema: pa.Schema) -> None:
+        self.entity = entity
+        self.schema = schema
+        self.store = ColumnStore({field.name: field.type for field in schema})
+        self._index = SortedIndex()
+
+    def add(self, rows: pa.Table) -> None:
+        """Add versions (n) of the model's columns."""
+        positions = self.store.append(rows)
+        codes = self.store.columns[self.entity].at(positions)
+        self._index.add(*by_key(codes, np.zeros(len(codes), np.int64), positions))
+
+    def of(self, keys: pa.Array) -> pa.Table:
+        """All versions of the keys (n, repeated or NULL as they come)."""
+        vocabulary = self.store.columns[self.entity].vocabulary
+        assert vocabulary is not None
+        codes = np.unique(vocabulary.known(keys))
+        codes = codes[codes != NULL_CODE].astype(np.int64)
+        _, positions = self._index.ranges(codes << 32, (codes << 32) + 1)
+        return pa.table(self.store.gather(positions, self.schema.names), schema=self.schema)
+
+
+def stream(connection: duckdb.DuckDBPyConnection, sql: str) -> Iterable[pa.Table]:
+    """A query's rows in tables of at most CHUNK rows."""
+    reader = connection.sql(sql).to_arrow_reader(CHUNK)
+    for batch in reader:
+        yield pa.Table.from_batches([batch])

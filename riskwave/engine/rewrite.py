@@ -1,0 +1,318 @@
+"""From the OVER form to the join form: compute only the new events of a window model.
+
+`agg(x) over (partition by k order by event_ts range between I preceding and current row)` over a key's history
+computes every row of that history to keep a few. The equivalent join computes the few:
+
+    select b._row, agg(case when h.event_ts >= b.event_ts - I then h.x end)
+    from batch b join history h on h._key = b._key and h.event_ts between b.event_ts - <longest I> and b.event_ts
+    group by b._row
+
+(CASE and not FILTER: DuckDB's cost of filtered aggregates grows with the square of their number.) `lag` becomes the
+greatest earlier ordinal of the key, joined back to its row. Whatever is not known here is left in the OVER form,
+evaluated over the whole scope: slower, never wrong.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sqlglot
+from sqlglot import exp
+
+from riskwave.project import Model
+
+TIME, ID = "event_ts", "event_id"
+DIALECT = "duckdb"
+
+
+class NotRewritableError(Exception):
+    """Why a model stays in the OVER form."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A window model made incremental.
+
+    upstream: the relation it reads; history: the columns its windows read of past rows (without key and time);
+    ctes: (name, SQL) pairs to put one after another in a WITH clause; the last is named like the model. They read
+    `upstream` (the batch, with an ordinal column _row), `scope_<model>` (_key, _seq, event_ts, history columns: the
+    key's other rows) and `map_<model>` (_row, _key, _seq: the batch's rows). form: "join" or "over".
+    """
+
+    name: str
+    entity: str
+    upstream: str
+    history: tuple[str, ...]
+    ctes: tuple[tuple[str, str], ...]
+    form: str
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """A resolved window: extra partition columns, the frame's length, or None for lag's order."""
+
+    extra: tuple[str, ...]
+    length: exp.Interval | None
+
+
+def window_step(model: Model, *, form: str = "join") -> Step:
+    """The incremental form of a model with `meta: {role: window, entity: …}`; `form="over"` forces the fallback."""
+    statement = sqlglot.parse_one(model.sql, read=DIALECT)
+    entity = str(model.meta["entity"])
+    upstream = model.reads[0]
+    if form == "join":
+        try:
+            return _join_form(model.name, entity, upstream, statement)
+        except NotRewritableError:
+            pass
+    return _over_form(model.name, entity, upstream, statement)
+
+
+def _windowed_select(statement: exp.Expression, upstream: str) -> exp.Select:
+    """The one SELECT with windows, if all it reads is the upstream relation, whole."""
+    selects = [select for select in statement.find_all(exp.Select) if _own_windows(select)]
+    if len(selects) != 1:
+        raise NotRewritableError(f"{len(selects)} SELECTs with windows")
+    select = selects[0]
+    if any(select.args.get(part) for part in ("joins", "where", "group", "having", "distinct", "qualify", "laterals")):
+        raise NotRewritableError("the windowed SELECT does more than read one relation")
+    source = select.args["from_"].this
+    if not isinstance(source, exp.Table):
+        raise NotRewritableError("the windowed SELECT reads a subquery")
+    plain = {upstream}
+    for cte in statement.find_all(exp.CTE):
+        body = cte.this
+        if (
+            isinstance(body, exp.Select)
+            and body.is_star
+            and len(body.expressions) == 1
+            and isinstance(body.args["from_"].this, exp.Table)
+            and body.args["from_"].this.name in plain
+            and not any(body.args.get(part) for part in ("joins", "where", "group", "distinct", "limit"))
+        ):
+            plain.add(cte.alias)
+    if source.name not in plain:
+        raise NotRewritableError(f"windows over {source.name}, which is not the upstream relation as it is")
+    return select
+
+
+def _own_windows(select: exp.Select) -> list[exp.Window]:
+    return [window for item in select.expressions for window in item.find_all(exp.Window)]
+
+
+def _frame(window: exp.Window, select: exp.Select, entity: str) -> _Frame:
+    if window.args.get("alias"):
+        named = {spec.this.name: spec for spec in select.args.get("windows") or []}
+        if window.alias not in named:
+            raise NotRewritableError(f"no window named {window.alias}")
+        spec = named[window.alias]
+    else:
+        spec = window
+    keys = list(spec.args.get("partition_by") or [])
+    extra: list[str] = []
+    found = False
+    for key in keys:
+        if _is_entity(key, entity):
+            found = True
+        elif isinstance(key, exp.Column):
+            extra.append(key.name)
+        else:
+            raise NotRewritableError(f"partition by {key.sql()}")
+    if not found:
+        raise NotRewritableError(f"not partitioned by {entity}")
+    order = [item.this.name if isinstance(item.this, exp.Column) and not item.args.get("desc") else "" for item in
+             (spec.args["order"].expressions if spec.args.get("order") else [])]
+    bounds = spec.args.get("spec")
+    if order == [TIME, ID] and bounds is None and isinstance(window.this, exp.Lag):
+        return _Frame(tuple(extra), None)
+    if (
+        order == [TIME]
+        and bounds is not None
+        and str(bounds.args.get("kind")).upper() == "RANGE"
+        and isinstance(bounds.args.get("start"), exp.Interval)
+        and str(bounds.args.get("start_side")).upper() == "PRECEDING"
+        and str(bounds.args.get("end")).upper() == "CURRENT ROW"
+    ):
+        return _Frame(tuple(extra), bounds.args["start"])
+    raise NotRewritableError(f"window {spec.sql(dialect=DIALECT)}")
+
+
+def _is_entity(key: exp.Expression, entity: str) -> bool:
+    """The entity's column, or `coalesce(entity, event_id)`: a NULL key has no history but itself."""
+    if isinstance(key, exp.Column):
+        return key.name == entity
+    return (
+        isinstance(key, exp.Coalesce)
+        and isinstance(key.this, exp.Column)
+        and key.this.name == entity
+        and [other.name for other in key.expressions] == [ID]
+    )
+
+
+def _of(expression: exp.Expression, relation: str, seen: set[str]) -> exp.Expression:
+    """A copy whose columns are the relation's; their names are added to `seen`."""
+
+    def qualify(node: exp.Expression) -> exp.Expression:
+        if isinstance(node, exp.Column):
+            seen.add(node.name)
+            return exp.column(node.name, table=relation)
+        return node
+
+    return expression.copy().transform(qualify)
+
+
+def _within(place: int) -> str:
+    """Stands, as a column's name, for "the history row lies in the frame of length number `place`"."""
+    return f"_within_{place}_"
+
+
+def _same(extra: tuple[str, ...], seen: set[str]) -> list[str]:
+    seen.update(extra)
+    return [f"h.{name} is not distinct from b.{name}" for name in extra]
+
+
+def _aggregate(call: exp.Expression, condition: str, seen: set[str]) -> str:
+    """The aggregate over the history row `h`, of the rows for which the condition holds ("" for all)."""
+
+    def held(argument: exp.Expression) -> exp.Expression:
+        if not condition:
+            return argument
+        return sqlglot.parse_one(f"case when {condition} then ({argument.sql(dialect=DIALECT)}) end", read=DIALECT)
+
+    if isinstance(call, exp.Count) and isinstance(call.this, exp.Star):
+        return f"count(case when {condition} then 1 end)" if condition else "count(*)"
+    if isinstance(call, exp.Count) and isinstance(call.this, exp.Distinct):
+        values = call.this.expressions
+        if len(values) != 1:
+            raise NotRewritableError("count of several distinct columns")
+        return f"count(distinct {held(_of(values[0], 'h', seen)).sql(dialect=DIALECT)})"
+    if type(call) in (exp.Count, exp.Sum, exp.Max, exp.Min, exp.Avg, exp.StddevSamp, exp.Stddev):
+        return type(call)(this=held(_of(call.this, "h", seen))).sql(dialect=DIALECT)
+    if isinstance(call, exp.GroupConcat) and isinstance(call.this, exp.Order):
+        if [item.this.name for item in call.this.expressions] != [TIME, ID]:
+            raise NotRewritableError("string_agg in another order than event_ts, event_id")
+        value = held(_of(call.this.this, "h", seen)).sql(dialect=DIALECT)
+        return f"string_agg({value}, {call.args['separator'].sql(dialect=DIALECT)} order by h._seq)"
+    raise NotRewritableError(call.sql(dialect=DIALECT))
+
+
+def _join_form(name: str, entity: str, upstream: str, statement: exp.Expression) -> Step:
+    select = _windowed_select(statement, upstream)
+    source = select.args["from_"].this.alias_or_name
+    history: set[str] = set()
+    batch: set[str] = set()
+    aggregates: list[str] = []
+    lags: dict[tuple[str, ...], str] = {}
+    intervals: dict[str, exp.Interval] = {}
+    replacements: list[tuple[exp.Window, str]] = []
+
+    for window in _own_windows(select):
+        frame = _frame(window, select, entity)
+        batch.update(frame.extra)
+        same = _same(frame.extra, history)
+        call = window.this
+        if frame.length is None:
+            if set(call.args) - {"this"} and (call.args.get("offset") or call.args.get("default")):
+                raise NotRewritableError("lag by more than one")
+            slot = lags.setdefault(frame.extra, f"_p{len(lags)}")
+            value = _of(call.this, slot, history).sql(dialect=DIALECT)
+            replacements.append((window, value))
+            continue
+        length = frame.length.sql(dialect=DIALECT)
+        intervals.setdefault(length, frame.length)
+        place = list(intervals).index(length)
+        result = f"_w{len(aggregates)}"
+        aggregates.append(_aggregate(call, " and ".join([_within(place), *same]), history) + f" as {result}")
+        replacements.append((window, f"_w.{result}"))
+
+    history -= {TIME}
+    columns = "".join(f", {column}" for column in sorted(history))
+    ctes = [
+        (
+            f"_h_{name}",
+            f"select _key, _seq, {TIME}{columns} from scope_{name} union all select m._key, m._seq, u.{TIME}"
+            + "".join(f", u.{column}" for column in sorted(history))
+            + f" from {upstream} u join map_{name} m on u._row = m._row",
+        ),
+        (
+            f"_b_{name}",
+            f"select m._row, m._key, m._seq, u.{TIME}"
+            + "".join(f", u.{column}" for column in sorted(batch))
+            + "".join(
+                f", u.{TIME} - {length} as _t{place}" for place, length in enumerate(intervals)
+            )
+            + f" from {upstream} u join map_{name} m on u._row = m._row",
+        ),
+    ]
+    joins: list[str] = []
+    if aggregates:
+        lengths = list(intervals)
+        longest = max(lengths, key=lambda text: _seconds(intervals[text]))
+        items = []
+        for aggregate in aggregates:
+            for place, length in enumerate(lengths):
+                bound = "true" if length == longest else f"h.{TIME} >= b._t{place}"
+                aggregate = aggregate.replace(_within(place), bound)
+            items.append(aggregate)
+        ctes.append(
+            (
+                f"_a_{name}",
+                f"select b._row, {', '.join(items)} from _b_{name} b join _h_{name} h on h._key = b._key "
+                f"and h.{TIME} <= b.{TIME} and h.{TIME} >= b._t{lengths.index(longest)} group by b._row",
+            )
+        )
+        joins.append(f"left join _a_{name} as _w on {source}._row = _w._row")
+    if lags:
+        earlier = []
+        for extra, slot in lags.items():
+            same = " and ".join(_same(extra, history))
+            earlier.append(f"max({f'case when {same} then h._seq end' if same else 'h._seq'}) as {slot}")
+        ctes.append(
+            (
+                f"_l_{name}",
+                f"select b._row, {', '.join(earlier)} from _b_{name} b join _h_{name} h on h._key = b._key "
+                "and h._seq < b._seq group by b._row",
+            )
+        )
+        joins.append(f"left join _l_{name} as _l on {source}._row = _l._row")
+        joins += [f"left join _h_{name} as {slot} on {slot}._seq = _l.{slot}" for slot in lags.values()]
+
+    for window, text in replacements:
+        window.replace(sqlglot.parse_one(text, read=DIALECT))
+    for item in list(select.expressions):
+        if isinstance(item, exp.Star):
+            item.replace(exp.Column(this=exp.Star(), table=exp.to_identifier(source)))
+        elif not isinstance(item, exp.Alias):
+            item.replace(exp.alias_(item.copy(), item.alias_or_name))
+    for column in [node for item in select.expressions for node in item.find_all(exp.Column)]:
+        if not column.table and not isinstance(column.this, exp.Star):
+            column.set("table", exp.to_identifier(source))
+    select.set("windows", None)
+    for join in joins:
+        select.append("joins", sqlglot.parse_one(f"select 1 from x {join}", read=DIALECT).args["joins"][0])
+    ctes.append((name, statement.sql(dialect=DIALECT, comments=False)))
+    return Step(name, entity, upstream, tuple(sorted(history)), tuple(ctes), "join")
+
+
+def _over_form(name: str, entity: str, upstream: str, statement: exp.Expression) -> Step:
+    """The model as written, over the key's history and the batch; then only the batch is kept."""
+    history = sorted({column.name for column in statement.find_all(exp.Column) if column.name} - {TIME})
+    for table in statement.find_all(exp.Table):
+        if table.name == upstream:
+            named_by = table.alias or upstream
+            table.set("this", exp.to_identifier(f"_u_{name}"))
+            table.set("alias", exp.TableAlias(this=exp.to_identifier(named_by)))
+    ctes = (
+        (f"_u_{name}", f"select * from {upstream} union all by name select * exclude (_key, _seq) from scope_{name}"),
+        (f"_o_{name}", statement.sql(dialect=DIALECT, comments=False)),
+        (name, f"select * from _o_{name} where _row is not null"),
+    )
+    return Step(name, entity, upstream, tuple(history), ctes, "over")
+
+
+def _seconds(interval: exp.Interval) -> float:
+    unit = str(interval.args["unit"].name).lower().rstrip("s")
+    scale = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
+    if unit not in scale:
+        raise NotRewritableError(f"an interval in {unit}s")
+    return float(interval.this.name) * scale[unit]

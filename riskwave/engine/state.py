@@ -1,0 +1,107 @@
+"""The state file: one DuckDB database with what was received, what was known, what was decided and how far was read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from riskwave.contracts import CardProfile, Device, Label, arrow_schema
+from riskwave.errors import RiskwaveError
+from riskwave.sources.batch import RAW_SCHEMA
+
+FORMAT = "1"
+LANDING = {
+    "payments": RAW_SCHEMA,
+    "labels": arrow_schema(Label),
+    "card_profiles": arrow_schema(CardProfile),
+    "devices": arrow_schema(Device),
+}
+
+_CONTROL = """
+create table if not exists meta (name varchar primary key, value varchar);
+create table if not exists offsets (
+    source varchar, source_partition integer, next_offset bigint, primary key (source, source_partition)
+);
+"""
+
+
+def connect(path: Path | str, *, threads: int = 2, memory: str = "1GB", read_only: bool = False) -> duckdb.DuckDBPyConnection:
+    """Open a DuckDB file with the settings every Riskwave state has: UTC, bounded memory, no extensions from outside.
+
+    Raises RiskwaveError when the file is not a DuckDB database or another process holds it.
+    """
+    try:
+        connection = duckdb.connect(
+            str(path),
+            read_only=read_only,
+            config={
+                "threads": threads,
+                "memory_limit": memory,
+                "autoinstall_known_extensions": False,
+                "autoload_known_extensions": False,
+            },
+        )
+    except duckdb.IOException as error:
+        text = str(error).splitlines()[0]
+        if "lock" in text.lower():
+            raise RiskwaveError(f"{path}: another process has this state open; stop it first, or copy the file") from error
+        raise RiskwaveError(f"{path}: cannot be opened as a Riskwave state ({text})") from error
+    connection.execute("set TimeZone = 'UTC'")
+    connection.execute("set preserve_insertion_order = true")
+    if not read_only:
+        connection.execute("set wal_autocheckpoint = '512MB'")
+    return connection
+
+
+def arrow_columns(schema: pa.Schema) -> str:
+    """A schema as the column list of a CREATE TABLE."""
+    with duckdb.connect() as scratch:
+        scratch.register("shape", schema.empty_table())
+        rows = scratch.execute("describe select * from shape").fetchall()
+    return ", ".join(f'"{name}" {kind}' for name, kind, *_ in rows)
+
+
+def create_landing(connection: duckdb.DuckDBPyConnection, names: tuple[str, ...] = tuple(LANDING)) -> None:
+    """Create the landing tables that the models' sources name, if they are not there."""
+    for name in names:
+        connection.execute(f"create table if not exists {name} ({arrow_columns(LANDING[name])})")
+
+
+def prepare_state(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create what a state has besides the models' tables. Raises RiskwaveError for a state of another format."""
+    connection.execute(_CONTROL)
+    create_landing(connection, ("labels", "card_profiles", "devices"))
+    kept = read_meta(connection, "format")
+    if kept is None:
+        write_meta(connection, "format", FORMAT)
+    elif kept != FORMAT:
+        raise RiskwaveError(f"the state has format {kept}, this Riskwave reads {FORMAT}; replay it from its sources")
+
+
+def read_offsets(connection: duckdb.DuckDBPyConnection, source: str) -> dict[int, int]:
+    """The next offset to read of a source, by partition."""
+    rows = connection.execute("select source_partition, next_offset from offsets where source = ?", [source])
+    return dict(rows.fetchall())
+
+
+def write_offsets(connection: duckdb.DuckDBPyConnection, source: str, offsets: Mapping[int, int]) -> None:
+    """Remember the next offsets of a source; part of the batch's transaction."""
+    for partition, offset in offsets.items():
+        connection.execute(
+            "insert into offsets values (?, ?, ?) on conflict do update set next_offset = excluded.next_offset",
+            [source, partition, offset],
+        )
+
+
+def read_meta(connection: duckdb.DuckDBPyConnection, name: str) -> str | None:
+    """A remembered setting, or None."""
+    rows = connection.execute("select value from meta where name = ?", [name]).fetchall()
+    return str(rows[0][0]) if rows else None
+
+
+def write_meta(connection: duckdb.DuckDBPyConnection, name: str, value: str) -> None:
+    """Remember a setting."""
+    connection.execute("insert into meta values (?, ?) on conflict do update set value = excluded.value", [name, value])

@@ -1,0 +1,161 @@
+"""Tiles in memory: sums by key and minute, hour or day, to which every batch adds its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import sqlglot
+from sqlglot import exp
+
+from riskwave.engine.columns import Vocabulary
+from riskwave.engine.index import Ints, SortedIndex, composite, merge_ranges
+from riskwave.errors import RiskwaveError
+from riskwave.project import Model
+
+SECONDS = {"minute": 60, "hour": 3600, "day": 86400}
+EPOCH_2000 = 946_684_800
+
+
+@dataclass(frozen=True)
+class TileSpec:
+    """A tile model: `entity` and tile are the key, `member` (or None) a further text in the key, `sums` what is added.
+
+    unit: seconds a tile lasts; lookback: seconds of complete tiles that a window over them reaches back.
+    """
+
+    name: str
+    entity: str
+    unit: int
+    lookback: int
+    member: str | None
+    sums: tuple[str, ...]
+    sql: str
+
+
+def tile_spec(model: Model) -> TileSpec:
+    """Read a model with `meta: {role: tile, entity, unit, lookback}`; its measures must be counts and sums.
+
+    Raises RiskwaveError when a measure cannot be added up from batch to batch.
+    """
+    statement = sqlglot.parse_one(model.sql, read="duckdb")
+    if not isinstance(statement, exp.Select):
+        raise RiskwaveError(f"model {model.name}: a tile model is one SELECT with a GROUP BY")
+    keys, sums = [], []
+    for item in statement.expressions:
+        if item.find(exp.AggFunc) is None:
+            keys.append(item.alias_or_name)
+        elif {type(call) for call in item.find_all(exp.AggFunc)} <= {exp.Count, exp.Sum} and not item.find(exp.Distinct):
+            sums.append(item.alias_or_name)
+        else:
+            raise RiskwaveError(
+                f"model {model.name}, column {item.alias_or_name}: a tile is made of count and sum, which add up"
+            )
+    entity = str(model.meta["entity"])
+    members = [key for key in keys if key not in (entity, "tile")]
+    if entity not in keys or "tile" not in keys or len(members) > 1:
+        raise RiskwaveError(f"model {model.name}: expected the columns {entity}, tile and at most one more in its key")
+    return TileSpec(
+        name=model.name,
+        entity=entity,
+        unit=SECONDS[str(model.meta["unit"])],
+        lookback=duration(str(model.meta["lookback"])),
+        member=members[0] if members else None,
+        sums=tuple(sums),
+        sql=model.sql,
+    )
+
+
+def duration(text: str) -> int:
+    """Seconds in a text such as "24 hours"."""
+    number, _, unit = text.partition(" ")
+    scale = {"second": 1, **SECONDS}.get(unit.rstrip("s"))
+    if scale is None or not number.isdigit():
+        raise RiskwaveError(f'"{text}": expected a duration such as "24 hours"')
+    return int(number) * scale
+
+
+class TileStore:
+    """One tile model's rows, found by key and span of tiles."""
+
+    def __init__(self, spec: TileSpec) -> None:
+        self.spec = spec
+        self.keys = Vocabulary()
+        self.members = Vocabulary()
+        self._index = SortedIndex()
+        self._seen: set[tuple[int, int]] = set()
+        self._member = np.empty(1024, np.int32)
+        self._sums = np.empty((max(len(spec.sums), 1), 1024), np.int64)
+        self._length = 0
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The model's columns as a scope has them."""
+        fields = [(self.spec.entity, pa.string()), ("tile", pa.timestamp("us"))]
+        if self.spec.member:
+            fields.append((self.spec.member, pa.string()))
+        return pa.schema([*fields, *((name, pa.int64()) for name in self.spec.sums)])
+
+    def __len__(self) -> int:
+        return self._length
+
+    def entries(self, keys: pa.Array, seconds: Ints) -> Ints:
+        """Index entries of keys (n, not NULL) at tiles that hold the times (n, seconds since 2000)."""
+        return composite(self.keys.encode(keys), seconds // self.spec.unit)
+
+    def add(self, keys: pa.Array, tiles: Ints, members: pa.Array | None, sums: list[Ints]) -> None:
+        """Add rows (n): keys, tile starts (seconds since 2000), members where the key has one, one array a sum."""
+        if len(tiles) == 0:
+            return
+        entries = self.entries(keys, tiles)
+        if members is not None:
+            self._add_members(entries, self.members.encode(members))
+            return
+        at = self._index.find(entries)
+        known = at >= 0
+        for place, values in enumerate(sums):
+            self._sums[place, at[known]] += values[known]
+        fresh = ~known
+        start, count = self._length, int(fresh.sum())
+        self._grow(start + count)
+        for place, values in enumerate(sums):
+            self._sums[place, start : start + count] = values[fresh]
+        self._length += count
+        self._index.add(entries[fresh], np.arange(start, start + count, dtype=np.int32))
+
+    def _add_members(self, entries: Ints, codes: npt.NDArray[np.int32]) -> None:
+        pairs = list(zip(entries.tolist(), codes.tolist(), strict=True))
+        fresh = np.fromiter((pair not in self._seen for pair in pairs), bool, len(pairs))
+        self._seen.update(pairs)
+        start, count = self._length, int(fresh.sum())
+        self._grow(start + count)
+        self._member[start : start + count] = codes[fresh]
+        self._length += count
+        self._index.add(entries[fresh], np.arange(start, start + count, dtype=np.int32))
+
+    def _grow(self, length: int) -> None:
+        if length > len(self._member):
+            size = max(length, len(self._member) * 3 // 2)
+            grown = np.empty((self._sums.shape[0], size), np.int64)
+            grown[:, : self._length] = self._sums[:, : self._length]
+            self._sums = grown
+            self._member = np.resize(self._member, size)
+
+    def before(self, keys: pa.Array, seconds: Ints) -> pa.Table:
+        """The rows of the complete tiles within the lookback before events of keys (n) at times (n): the scope."""
+        own = np.unique(self.entries(keys, seconds))
+        low, high = merge_ranges(own - self.spec.lookback // self.spec.unit, own)
+        entries, positions = self._index.ranges(low, high)
+        tiles = ((entries & 0xFFFFFFFF) * self.spec.unit + EPOCH_2000) * 1_000_000
+        columns: dict[str, Any] = {
+            self.spec.entity: self.keys.decode((entries >> 32).astype(np.int32)),
+            "tile": pa.array(tiles).view(pa.timestamp("us")),
+        }
+        if self.spec.member:
+            columns[self.spec.member] = self.members.decode(self._member[positions])
+        for place, name in enumerate(self.spec.sums):
+            columns[name] = pa.array(self._sums[place, positions])
+        return pa.table(columns, schema=self.schema)
