@@ -5,7 +5,7 @@
 array_to_string(
     array_transform(
         array_sort(
-            array_agg(to_char(event_ts, 'YYYYMMDDHH24MISSUS') || event_id || {{ code }}) over {{ window_name }}
+            array_agg(to_char(event_ts, 'YYYYMMDDHH24MISSUS') || event_id || chr(1) || {{ code }}) over {{ window_name }}
         ),
         |token| right(token, 1)
     ),

@@ -2,7 +2,7 @@
 {% macro milliseconds_between(earlier, later) %}{{ return(adapter.dispatch('milliseconds_between', 'riskwave')(earlier, later)) }}{% endmacro %}
 
 {% macro default__milliseconds_between(earlier, later) -%}
-floor(extract(epoch from ({{ later }} - {{ earlier }})) * 1000)::bigint
+trunc(extract(epoch from ({{ later }} - {{ earlier }})) * 1000)::bigint
 {%- endmacro %}
 
 {% macro duckdb__milliseconds_between(earlier, later) -%}

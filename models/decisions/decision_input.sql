@@ -1,4 +1,4 @@
-{{ config(materialized = decision_kind()) }}
+{{ config(materialized = known_kind()) }}
 
 with payments as (
 

@@ -105,5 +105,5 @@ select
     'starter-1' as ruleset_revision,
     source,
     source_partition,
-    source_offset
+    source_offset{{ revision_columns() }}
 from explained

@@ -1,0 +1,44 @@
+{#
+Keeps every revision of a query whose rows change (RisingWave only). A model `known` becomes:
+
+    known__now   materialized view: the query's rows as they are now, one an event
+    known        append-only table: each row as it was first and as it became; `revision` orders them, `seen_at` dates them
+    known__feed  sink: from the changes of the one into the other
+
+Changes are numbered where the view's rows live, so an event's revisions are in order even within one barrier.
+Nothing here is ever dropped, not by --full-refresh either: what was known is what decisions stand on.
+#}
+{% materialization revisions, adapter='risingwave' %}
+    {%- set log = part_of_model('', 'table') -%}
+    {%- set now = part_of_model('__now', 'materialized_view') -%}
+    {%- set feed = part_of_model('__feed', 'sink') -%}
+
+    {{ run_hooks(pre_hooks, inside_transaction=False) }}
+    {{ run_hooks(pre_hooks, inside_transaction=True) }}
+
+    {%- do create_missing(now, risingwave__create_materialized_view_as(now, sql)) -%}
+    {%- set names = adapter.get_columns_in_relation(now) | map(attribute='name') | join(', ') -%}
+    {% call statement('main') -%}
+        create table if not exists {{ log }} (
+            {{ log_columns(now) }},
+            revision bigint,
+            seen_at timestamptz as proctime()
+        ) append only
+    {%- endcall %}
+    {%- set ddl -%}
+        create sink {{ feed }} into {{ log }} as
+        with changes as changelog from {{ now }}
+        select {{ names }}, _changelog_row_id::bigint as revision
+        from changes
+        -- rows that came (1) and rows that replaced another (3), not those that went
+        where changelog_op in (1, 3)
+        with (type = 'append-only')
+    {%- endset -%}
+    {%- do create_missing(feed, ddl) -%}
+    {%- do create_indexes(log) -%}
+
+    {{ run_hooks(post_hooks, inside_transaction=False) }}
+    {{ run_hooks(post_hooks, inside_transaction=True) }}
+
+    {{ return({'relations': [log]}) }}
+{% endmaterialization %}

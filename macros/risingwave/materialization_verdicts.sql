@@ -1,0 +1,53 @@
+{#
+Keeps every row that a query over append-only rows says, once, as it was said (RisingWave only). A model `said` becomes:
+
+    said__query  view: the model's query
+    said__log    append-only table: its rows; `decided_at` dates them
+    said__feed   sink: from the query into the table
+    said         view of the table: an event's rows in order of their revision as `version` 1, 2, ..., each naming the
+                 one it supersedes; the first is the one that acted
+
+Nothing here is ever dropped, not by --full-refresh either: a decision is a fact.
+#}
+{% materialization verdicts, adapter='risingwave' %}
+    {%- set versions = part_of_model('', 'view') -%}
+    {%- set query = part_of_model('__query', 'view') -%}
+    {%- set log = part_of_model('__log', 'table') -%}
+    {%- set feed = part_of_model('__feed', 'sink') -%}
+
+    {{ run_hooks(pre_hooks, inside_transaction=False) }}
+    {{ run_hooks(pre_hooks, inside_transaction=True) }}
+
+    {%- do create_missing(query, risingwave__create_view_as(query, sql)) -%}
+    {%- set names = adapter.get_columns_in_relation(query) | map(attribute='name') | join(', ') -%}
+    {% call statement('create_log') -%}
+        create table if not exists {{ log }} (
+            {{ log_columns(query) }},
+            decided_at timestamptz as proctime()
+        ) append only
+    {%- endcall %}
+    {%- set ddl -%}
+        create sink {{ feed }} into {{ log }} as
+        select {{ names }} from {{ query }}
+        with (type = 'append-only')
+    {%- endset -%}
+    {%- do create_missing(feed, ddl) -%}
+    {% call statement('main') -%}
+        create view if not exists {{ versions }} as
+        select
+            *,
+            nullif(version - 1, 0) as supersedes
+        from (
+            select
+                *,
+                row_number() over (partition by event_id order by seen_at, revision) as version
+            from {{ log }}
+        ) as numbered
+    {%- endcall %}
+    {%- do create_indexes(log) -%}
+
+    {{ run_hooks(post_hooks, inside_transaction=False) }}
+    {{ run_hooks(post_hooks, inside_transaction=True) }}
+
+    {{ return({'relations': [versions]}) }}
+{% endmaterialization %}
