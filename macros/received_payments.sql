@@ -13,7 +13,7 @@ select
     document,
     payload as raw,
     case
-        when payload is null then 'empty message'
+        when payload is null or trim(message) = '' then 'empty message'
         when octet_length(payload) > 1048576 then 'longer than 1048576 bytes'
         when message is null then 'not valid UTF-8'
         when document is null then 'not valid JSON'
