@@ -1,0 +1,53 @@
+"""The wire form: every field as text, and the JSON line that carries it."""
+
+import numpy as np
+import pyarrow as pa
+
+from riskwave.simulator.arrow import Column, pc
+from riskwave.simulator.texts import instants
+from riskwave.sources.batch import FIELDS, raw_table
+
+#: Fields whose JSON values are not in quotes.
+BARE = frozenset({"amount_minor", "billing_amount_minor", "latitude", "longitude", "is_recurring"})
+#: The source column of rows that were not read from anywhere.
+NAME = "sim"
+
+
+def as_texts(transactions: pa.Table) -> pa.Table:
+    """The 38 fields as strings: numbers as written, true/false, ISO 8601 (event_ts ends in Z)."""
+    columns = [_text(name, transactions[name].combine_chunks()) for name in FIELDS]
+    return pa.Table.from_arrays(columns, schema=pa.schema([pa.field(n, pa.string()) for n in FIELDS]))
+
+
+def json_lines(texts: pa.Table) -> Column:
+    """One JSON object a row as bytes, without line end; null fields are left out.
+
+    The simulator's texts hold nothing that JSON would have to escape.
+    """
+    parts = []
+    for name in FIELDS:
+        column = texts[name].combine_chunks()
+        quote = "" if name in BARE else '"'
+        parts.append(pc.binary_join_element_wise(f'"{name}":{quote}', column, quote, ""))
+    body = pc.binary_join_element_wise(*parts, ",", null_handling="skip")
+    return pc.binary_join_element_wise("{", body, "}", "").cast(pa.binary())
+
+
+def raw_rows(texts: pa.Table) -> pa.Table:
+    """RAW_SCHEMA rows of these texts, offsets from 0, received at the epoch until somebody knows better."""
+    fields = {name: texts[name].combine_chunks() for name in FIELDS}
+    rows = len(texts)
+    return raw_table(
+        fields,
+        raw=json_lines(texts),
+        source=NAME,
+        partition=0,
+        offsets=pa.array(np.arange(rows, dtype=np.int64)),
+        received_at=pa.array(np.zeros(rows, np.int64)).cast(pa.timestamp("us")),
+    )
+
+
+def _text(name: str, column: Column) -> Column:
+    if pa.types.is_timestamp(column.type):
+        return instants(column.cast(pa.int64()).to_numpy(), "Z" if name == "event_ts" else "")
+    return column if column.type == pa.string() else column.cast(pa.string())
