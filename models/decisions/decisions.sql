@@ -1,9 +1,11 @@
 {{ config(materialized = decision_kind()) }}
 
+{#- Most severe first: what blocks, what challenges, what is reviewed. -#}
 {%- set rules = [
-    'card_velocity', 'card_testing', 'probe_then_drain', 'impossible_travel', 'amount_far_above_usual',
-    'abroad_first_large', 'new_device_spree', 'device_shared_by_cards', 'ip_shared_with_declines',
-    'emulated_device', 'counterfeit_magstripe', 'cash_after_declines', 'refunds_in_a_row', 'merchant_with_frauds',
+    'card_testing', 'probe_then_drain', 'impossible_travel', 'emulated_device',
+    'card_velocity', 'amount_far_above_usual', 'abroad_first_large', 'new_device_spree', 'counterfeit_magstripe',
+    'cash_after_declines',
+    'device_shared_by_cards', 'ip_shared_with_declines', 'refunds_in_a_row', 'merchant_with_frauds',
     'daily_limit_spent',
 ] %}
 
@@ -81,18 +83,18 @@ select
     cast(null as varchar) as model_version,
     {{ without_nulls(fired(rules)) }} as rule_ids,
     {{ without_nulls([
-        "case when card_velocity then card_txn_count_10m::varchar || ' payments of ' || " ~ major_units('card_amount_sum_10m') ~ " || ' in all on this card in 10 minutes' end",
         "case when card_testing then card_decline_count_10m::varchar || ' declines on this card in 10 minutes, now a small amount' end",
         "case when probe_then_drain then 'probing payments followed by a large one on this card (' || card_events_30m || ')' end",
         "case when impossible_travel then " ~ whole_text('card_km_from_last') ~ " || ' km from the last payment, at ' || " ~ whole_text('card_kmh_from_last') ~ " || ' km/h' end",
+        "case when emulated_device then 'new device that is emulated or rooted' end",
+        "case when card_velocity then card_txn_count_10m::varchar || ' payments of ' || " ~ major_units('card_amount_sum_10m') ~ " || ' in all on this card in 10 minutes' end",
         "case when amount_far_above_usual then 'amount ' || " ~ whole_text('card_amount_zscore_30d') ~ " || ' standard deviations above this card''s other payments in 30 days' end",
         "case when abroad_first_large then 'first payment in ' || merchant_country || ' in 30 days, and a large one, by a customer who does not travel' end",
         "case when new_device_spree then 'new device, ' || card_txn_count_1h::varchar || ' payments in an hour' end",
-        "case when device_shared_by_cards then device_card_count_24h::varchar || ' cards on this device in 24 hours' end",
-        "case when ip_shared_with_declines then ip_card_count_1h::varchar || ' cards on this ip in an hour, many declined' end",
-        "case when emulated_device then 'new device that is emulated or rooted' end",
         "case when counterfeit_magstripe then 'magnetic stripe abroad at a merchant new to this card' end",
         "case when cash_after_declines then 'cash after ' || card_decline_count_1h::varchar || ' declines in an hour' end",
+        "case when device_shared_by_cards then device_card_count_24h::varchar || ' cards on this device in 24 hours' end",
+        "case when ip_shared_with_declines then ip_card_count_1h::varchar || ' cards on this ip in an hour, many declined' end",
         "case when refunds_in_a_row then 'three or more refunds in 30 minutes' end",
         "case when merchant_with_frauds then 'merchant with confirmed frauds in the last 30 days' end",
         "case when daily_limit_spent then " ~ major_units('card_amount_sum_24h') ~ " || ' spent in 24 hours, above the daily limit' end",
