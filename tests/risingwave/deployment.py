@@ -83,7 +83,7 @@ class Deployment:
         assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
         return done.stdout
 
-    def send(self, name: str, messages: Sequence[bytes], *, partition: int = 0) -> None:
+    def send(self, name: str, messages: Sequence[bytes | None], *, partition: int = 0) -> None:
         """Append messages to a landing model's topic, in order, and wait until the broker has them."""
         producer = Producer({"bootstrap.servers": self.kafka, "linger.ms": 5, "message.max.bytes": 4_000_000})
         for message in messages:
@@ -110,7 +110,7 @@ class Deployment:
         return int(self.rows(f"select count(*) as n from {relation}")[0]["n"])
 
     def wait_for_rows(self, relation: str, expected: int, limit_s: float = 120) -> None:
-        """Return once a relation has that many rows. What is built on it is then as far: barriers pass all."""
+        """Return once a relation has that many rows; what reads it is then as far: barriers pass through all."""
         wait_until(
             lambda: self.count(relation) >= expected, limit_s=limit_s, what=f"{expected} rows in {relation}"
         )
