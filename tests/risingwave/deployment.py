@@ -110,7 +110,7 @@ class Deployment:
         return int(self.rows(f"select count(*) as n from {relation}")[0]["n"])
 
     def wait_for_rows(self, relation: str, expected: int, limit_s: float = 120) -> None:
-        """Return once a relation has that many rows; what reads it is then as far: barriers pass through all."""
+        """Return once a relation has that many rows; what reads it is then as far, by the same barrier."""
         wait_until(
             lambda: self.count(relation) >= expected, limit_s=limit_s, what=f"{expected} rows in {relation}"
         )
