@@ -13,18 +13,18 @@ from riskwave.contracts import Transaction
 #: The payment's own fields, each as text.
 FIELDS: tuple[str, ...] = tuple(Transaction.model_fields)
 
+_TYPES: dict[str, pa.DataType] = {
+    **dict.fromkeys(FIELDS, pa.string()),
+    "raw": pa.binary(),
+    "decode_error": pa.string(),
+    "source": pa.string(),
+    "source_partition": pa.int32(),
+    "source_offset": pa.int64(),
+    "received_at": pa.timestamp("us"),
+}
+
 #: What a source yields: the payment's fields as text, then what was received and where.
-RAW_SCHEMA: pa.Schema = pa.schema(
-    [
-        *(pa.field(name, pa.string()) for name in FIELDS),
-        pa.field("raw", pa.binary()),
-        pa.field("decode_error", pa.string()),
-        pa.field("source", pa.string()),
-        pa.field("source_partition", pa.int32()),
-        pa.field("source_offset", pa.int64()),
-        pa.field("received_at", pa.timestamp("us")),
-    ]
-)
+RAW_SCHEMA: pa.Schema = pa.schema(_TYPES)
 
 #: Longest line or message that is decoded; of a longer one this many bytes are kept.
 MAX_ROW_BYTES = 1 << 20
@@ -46,7 +46,7 @@ def raw_table(
     raw: Any,
     decode_error: Any = None,
     source: str,
-    partition: int | pa.Array,
+    partition: Any,
     offsets: Any,
     received_at: Any = None,
 ) -> pa.Table:
@@ -67,7 +67,9 @@ def raw_table(
         "source_offset": offsets,
         "received_at": received,
     }
-    columns = [_column(fields.get(f.name, own.get(f.name)), f.type, rows) for f in RAW_SCHEMA]
+    columns = [
+        _column(own[name] if name in own else fields.get(name), kind, rows) for name, kind in _TYPES.items()
+    ]
     return pa.Table.from_arrays(columns, schema=RAW_SCHEMA)
 
 
@@ -76,7 +78,7 @@ def concat(tables: Sequence[pa.Table]) -> pa.Table:
     return pa.concat_tables(tables) if tables else empty_table()
 
 
-def _column(value: Any, kind: pa.DataType, rows: int) -> pa.Array | pa.ChunkedArray:
+def _column(value: Any, kind: Any, rows: int) -> Any:
     if value is None:
         return pa.nulls(rows, kind)
     if isinstance(value, pa.Array | pa.ChunkedArray):
