@@ -104,8 +104,8 @@ select
         when is_challenged then 'P1'
         when is_reviewed then 'P2'
     end as severity,
-    'starter-1' as ruleset_revision,
+    'starter-1' as ruleset_revision{{ revision_columns() }},
     source,
     source_partition,
-    source_offset{{ revision_columns() }}
+    source_offset
 from explained
