@@ -57,12 +57,11 @@ def _load(message: bytes, i: int, errors: dict[int, str]) -> dict[str, Any]:
 
 
 def _columns(found: list[dict[str, Any]], names: Sequence[str], messages: Sequence[bytes]) -> list[Texts]:
-    other = {
-        n for some in found[:_LOOKED_AT] for n, v in some.items() if v is not None and type(v) is not str
-    }
-    fields = [name for name in names if name not in other]
+    first = found[:_LOOKED_AT]
+    fields = [name for name in names if all(isinstance(some.get(name), str | None) for some in first)]
+    kind = pa.struct([pa.field(name, pa.string()) for name in fields])
     try:
-        rows = pa.array(found, pa.struct([pa.field(name, pa.string()) for name in fields]))
+        rows: Any = pa.array(found, kind)
         made = dict(zip(fields, rows.flatten(), strict=True))
     except (pa.ArrowTypeError, pa.ArrowInvalid):  # one of them is not a text further down
         made = {}
