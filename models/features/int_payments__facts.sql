@@ -103,8 +103,7 @@ profiled as (
         {{ milliseconds_between('profiles.opened_at', 'tiled.event_ts') }} / 86400000.0::double precision
             as profile_tenure_days
     from tiled
-    asof left join profiles
-        on tiled.card_id = profiles.card_id and tiled.event_ts >= profiles.valid_from
+    {{ as_of_join('tiled', 'profiles', 'profiles', 'card_id') }}
 
 )
 
@@ -117,5 +116,4 @@ select
     {{ milliseconds_between('devices.first_seen_at', 'profiled.event_ts') }} / 86400000.0::double precision
         as device_age_days
 from profiled
-asof left join devices
-    on profiled.device_id = devices.device_id and profiled.event_ts >= devices.valid_from
+{{ as_of_join('profiled', 'devices', 'devices', 'device_id') }}

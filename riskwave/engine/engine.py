@@ -237,7 +237,7 @@ class Engine:
             keys = rows.column(store.spec.entity).combine_chunks()
             has = keys.is_valid().to_numpy(zero_copy_only=False)
             ticks = moments[has] // 1_000_000 - 946_684_800
-            self._scopes[store.spec.name].put(store.before(keys.drop_null(), ticks))
+            self._scopes[store.spec.name].put(store.ahead(keys.drop_null(), ticks))
         for name, facts in self.facts.items():
             self._scopes[name].put(facts.of(rows.column(facts.entity)))
 
@@ -286,7 +286,7 @@ class Engine:
 
         self.tiles = Tiles(plan)
         for store in self.tiles.stores:
-            self._scopes[store.spec.name] = self._provider(f"scope_{store.spec.name}", store.schema)
+            self._scopes[store.spec.name] = self._provider(f"scope_{store.spec.name}", store.ahead_schema)
         self.facts: dict[str, Facts] = {}
         for dimension in plan.dimensions:
             schema = self._shape(dimension.sql)

@@ -76,6 +76,21 @@ class SortedIndex:
         order = np.argsort(entries, kind="stable")
         return entries[order], positions[order]
 
+    def spans(self, low: Ints, high: Ints) -> tuple[Ints, Ints, Positions]:
+        """For the half-open ranges [low, high) (n, they may overlap): the range, the entry and its position."""
+        owners, found, positions = [], [], []
+        for keys, rows in self._runs:
+            first = np.searchsorted(keys, low)
+            count = np.searchsorted(keys, high) - first
+            at = expand(first, count)
+            owners.append(np.repeat(np.arange(len(low)), count))
+            found.append(keys[at])
+            positions.append(rows[at])
+        if not found:
+            nothing = np.empty(0, np.int64)
+            return nothing, nothing, np.empty(0, np.int32)
+        return np.concatenate(owners), np.concatenate(found), np.concatenate(positions)
+
     def find(self, entries: Ints) -> Positions:
         """The position of each entry (n), -1 where there is none; any one of them where there are several."""
         result = np.full(len(entries), -1, np.int32)

@@ -88,9 +88,10 @@ class Plan:
 
     def _chain(self, *, over: bool = False, windows: int | None = None) -> list[str]:
         ctes = ["stg_payments as materialized (select * from batch_rows)"]
-        ctes += [f"{tile.name} as (select * from scope_{tile.name})" for tile in self.tiles]
         ctes += [f"{dim.name} as (select * from scope_{dim.name})" for dim in self.dimensions]
-        ctes += [f"{model.name} as ({model.sql})" for model in self.models.values() if model.role == "ahead"]
+        ctes += [
+            f"{model.name} as ({ahead_sql(model, self.tiles)})" for model in self.models.values() if model.role == "ahead"
+        ]
         ctes.append(f"int_payments__facts as materialized ({self.models['int_payments__facts'].sql})")
         for step in (self.windows_over if over else self.windows)[:windows]:
             ctes += [f"{name} as materialized ({sql})" for name, sql in step.ctes]
@@ -132,6 +133,25 @@ def make_plan(project: CompiledProject) -> Plan:
         lookbacks=lookbacks,
         reaches=reaches,
     )
+
+
+def ahead_sql(model: Model, tiles: tuple[TileSpec, ...]) -> str:
+    """A model over the tiles ahead of events, with those rows from memory (`scope_<tile model>`).
+
+    The look-back that the macro tiles_ahead spells out as a join is what the index answers. Raises RiskwaveError when
+    the model reads tiles in another way.
+    """
+    statement = sqlglot.parse_one(model.sql, read="duckdb")
+    names = {tile.name for tile in tiles}
+    for subquery in statement.find_all(exp.Subquery):
+        read = {table.name for table in subquery.find_all(exp.Table)} & names
+        if len(read) == 1:
+            scope = exp.to_table(f"scope_{read.pop()}")
+            subquery.replace(exp.alias_(scope, subquery.alias, table=True))
+            if not {table.name for table in statement.find_all(exp.Table)} & names:
+                return statement.sql(dialect="duckdb", comments=False)
+            break
+    raise RiskwaveError(f"model {model.name}: a model over tiles reads them through one tiles_ahead(…) and no other way")
 
 
 def is_ordered(step: Step) -> bool:

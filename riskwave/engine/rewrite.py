@@ -257,7 +257,7 @@ def _join_form(name: str, entity: str, upstream: str, statement: exp.Expression)
         ctes.append(
             (
                 f"_a_{name}",
-                f"select b._row, {', '.join(items)} from _b_{name} b join _h_{name} h on h._key = b._key "
+                f"select b._row, {', '.join(items)} from _h_{name} h join _b_{name} b on h._key = b._key "
                 f"and h.{TIME} <= b.{TIME} and h.{TIME} >= b._t{lengths.index(longest)} group by b._row",
             )
         )
@@ -270,12 +270,14 @@ def _join_form(name: str, entity: str, upstream: str, statement: exp.Expression)
         ctes.append(
             (
                 f"_l_{name}",
-                f"select b._row, {', '.join(earlier)} from _b_{name} b join _h_{name} h on h._key = b._key "
+                f"select b._row, {', '.join(earlier)} from _h_{name} h join _b_{name} b on h._key = b._key "
                 "and h._seq < b._seq group by b._row",
             )
         )
-        joins.append(f"left join _l_{name} as _l on {source}._row = _l._row")
-        joins += [f"left join _h_{name} as {slot} on {slot}._seq = _l.{slot}" for slot in lags.values()]
+        for slot in lags.values():
+            before = f"{slot}_{name}"
+            ctes.append((before, f"select l._row, h.* from _h_{name} h join _l_{name} l on h._seq = l.{slot}"))
+            joins.append(f"left join {before} as {slot} on {source}._row = {slot}._row")
 
     for window, text in replacements:
         window.replace(sqlglot.parse_one(text, read=DIALECT))

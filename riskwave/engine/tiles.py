@@ -12,7 +12,7 @@ import sqlglot
 from sqlglot import exp
 
 from riskwave.engine.columns import Vocabulary
-from riskwave.engine.index import Ints, SortedIndex, composite, merge_ranges
+from riskwave.engine.index import Ints, SortedIndex, composite
 from riskwave.errors import RiskwaveError
 from riskwave.project import Model
 
@@ -92,12 +92,13 @@ class TileStore:
         self._length = 0
 
     @property
-    def schema(self) -> pa.Schema:
-        """The model's columns as a scope has them."""
+    def ahead_schema(self) -> pa.Schema:
+        """The columns of `ahead`."""
         fields = [(self.spec.entity, pa.string()), ("tile", pa.timestamp("us"))]
         if self.spec.member:
             fields.append((self.spec.member, pa.string()))
-        return pa.schema([*fields, *((name, pa.int64()) for name in self.spec.sums)])
+        sums = [(name, pa.int64()) for name in self.spec.sums]
+        return pa.schema([*fields, *sums, ("serves", pa.timestamp("us"))])
 
     def __len__(self) -> int:
         return self._length
@@ -144,18 +145,25 @@ class TileStore:
             self._sums = grown
             self._member = np.resize(self._member, size)
 
-    def before(self, keys: pa.Array, seconds: Ints) -> pa.Table:
-        """The rows of the complete tiles within the lookback before events of keys (n) at times (n): the scope."""
+    def ahead(self, keys: pa.Array, seconds: Ints) -> pa.Table:
+        """The complete tiles before each tile that holds an event of `keys` (n) at `seconds` (n, since 2000).
+
+        One row per (key, serves, tile) as the macro tiles_ahead has it: what the model's lookback reaches.
+        """
         own = np.unique(self.entries(keys, seconds))
-        low, high = merge_ranges(own - self.spec.lookback // self.spec.unit, own)
-        entries, positions = self._index.ranges(low, high)
-        tiles = ((entries & 0xFFFFFFFF) * self.spec.unit + EPOCH_2000) * 1_000_000
+        owners, entries, positions = self._index.spans(own - self.spec.lookback // self.spec.unit, own)
+        served = own[owners]
         columns: dict[str, Any] = {
-            self.spec.entity: self.keys.decode((entries >> 32).astype(np.int32)),
-            "tile": pa.array(tiles).view(pa.timestamp("us")),
+            self.spec.entity: self.keys.decode((served >> 32).astype(np.int32)),
+            "tile": self._start(entries),
         }
         if self.spec.member:
             columns[self.spec.member] = self.members.decode(self._member[positions])
         for place, name in enumerate(self.spec.sums):
             columns[name] = pa.array(self._sums[place, positions])
-        return pa.table(columns, schema=self.schema)
+        columns["serves"] = self._start(served)
+        return pa.table(columns, schema=self.ahead_schema)
+
+    def _start(self, entries: Ints) -> pa.Array:
+        micros = ((entries & 0xFFFFFFFF) * self.spec.unit + EPOCH_2000) * 1_000_000
+        return pa.array(micros).view(pa.timestamp("us"))
