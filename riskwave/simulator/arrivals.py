@@ -5,11 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from riskwave.simulator.draws import MICROS, Floats, Ints, stream
+from riskwave.simulator.arrow import Column
+from riskwave.simulator.draws import MICROS, Ints, stream
 from riskwave.simulator.malformed import malformed_rows
 from riskwave.simulator.wire import as_texts, raw_rows
+from riskwave.sources.batch import RAW_SCHEMA, empty_table
 
 _MINUTE = 60 * MICROS
+#: Rows made at a time: their texts and lines stay far below what one Arrow array can hold.
+CHUNK = 1 << 17
 
 
 @dataclass(frozen=True)
@@ -40,22 +44,54 @@ def arrival_order(ts: Ints, disorder: Disorder, seed: int) -> tuple[Ints, Ints]:
     return position[order], when[order]
 
 
-def raw_arrivals(transactions: pa.Table, arrived: Ints, disorder: Disorder, seed: int) -> pa.Table:
-    """RAW_SCHEMA rows of `transactions` (in order of arrival), with the malformed ones among them."""
-    good = raw_rows(as_texts(transactions))
-    rng = stream(seed, 12)
-    spoiled = _some(rng, len(good), disorder.malformed)
-    bad = malformed_rows(rng, good.take(np.sort(spoiled)))
-    # a broken row arrives just after the one it was made from
-    after: Floats = np.r_[np.arange(len(good), dtype=np.float64), np.sort(spoiled) + 0.5]
-    order = np.argsort(after, kind="stable")
-    both = pa.concat_tables([good, bad]).take(order)
-    when = pa.array(np.r_[arrived, arrived[np.sort(spoiled)]][order]).cast(pa.timestamp("us"))
-    offset = pa.array(np.arange(len(both), dtype=np.int64))
-    both = both.set_column(both.schema.get_field_index("received_at"), both.schema.field("received_at"), when)
-    return both.set_column(
-        both.schema.get_field_index("source_offset"), both.schema.field("source_offset"), offset
-    )
+class Arrivals:
+    """RAW_SCHEMA rows of `transactions` (in order of arrival) with malformed ones among them.
+
+    Rows are made when asked for. A malformed one comes right after the good one that it was made from.
+    """
+
+    def __init__(self, transactions: pa.Table, arrived: Ints, disorder: Disorder, seed: int) -> None:
+        self._good, self._arrived = transactions, arrived
+        rng = stream(seed, 12)
+        self._spoiled = np.sort(_some(rng, len(transactions), disorder.malformed))
+        made_from = raw_rows(as_texts(transactions.take(self._spoiled)))
+        self._bad = malformed_rows(rng, made_from) if len(self._spoiled) else empty_table()
+        self._bad_at = self._spoiled + np.arange(len(self._spoiled)) + 1
+
+    def __len__(self) -> int:
+        return len(self._good) + len(self._bad)
+
+    def rows(self, start: int, count: int) -> pa.Table:
+        """Up to `count` rows from number `start`; source_offset numbers them from 0."""
+        stop = min(start + count, len(self))
+        parts = [self._chunk(at, min(at + CHUNK, stop)) for at in range(start, stop, CHUNK)]
+        return pa.concat_tables(parts) if parts else empty_table()
+
+    def _chunk(self, start: int, stop: int) -> pa.Table:
+        first_bad, last_bad = np.searchsorted(self._bad_at, [start, stop])
+        first_good, last_good = start - first_bad, stop - last_bad
+        good = raw_rows(as_texts(self._good.slice(first_good, last_good - first_good)))
+        bad_at = self._bad_at[first_bad:last_bad] - start
+        number = np.arange(start, stop)
+        is_bad = np.zeros(stop - start, bool)
+        is_bad[bad_at] = True
+        take = np.empty(stop - start, np.int64)
+        take[~is_bad] = np.arange(len(good))
+        take[bad_at] = len(good) + np.arange(len(bad_at))
+        rows = good
+        if len(bad_at):
+            rows = pa.concat_tables([good, self._bad.slice(first_bad, len(bad_at))]).take(take)
+        # a bad row arrives with the good one before it
+        good_before = number - np.searchsorted(self._bad_at, number, side="right")
+        when = pa.array(self._arrived[good_before]).cast(pa.timestamp("us"))
+        return _with(rows, source_offset=pa.array(number), received_at=when)
+
+
+def _with(rows: pa.Table, **columns: Column) -> pa.Table:
+    for name, column in columns.items():
+        place = RAW_SCHEMA.get_field_index(name)
+        rows = rows.set_column(place, RAW_SCHEMA.field(place), column)
+    return rows
 
 
 def _some(rng: np.random.Generator, rows: int, share: float) -> Ints:

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from riskwave.errors import RiskwaveError
-from riskwave.simulator.arrivals import Disorder, arrival_order, raw_arrivals
+from riskwave.simulator.arrivals import Arrivals, Disorder, arrival_order
 from riskwave.simulator.attacks import attack
 from riskwave.simulator.columns import transactions
 from riskwave.simulator.devices import device_table, number_devices
@@ -44,9 +44,9 @@ class SimulatedBank:
     episodes: int
 
     @cached_property
-    def arrivals(self) -> pa.Table:
+    def arrivals(self) -> Arrivals:
         """Every row as it arrived: RAW_SCHEMA, malformed rows with their bytes and decode errors."""
-        return raw_arrivals(self.transactions, self.arrived_us, self.disorder, self.seed)
+        return Arrivals(self.transactions, self.arrived_us, self.disorder, self.seed)
 
 
 def simulate(

@@ -40,6 +40,7 @@ def pay(rng: np.random.Generator, setting: Setting, paid: Paid) -> dict[str, NDA
     device = _device(rng, people, paid)
     on_file = online & (rng.random(rows) < 0.22)
     asked = online & ~on_file
+    by_mail = asked & (rng.random(rows) < 0.012)  # or by telephone
     cvv = np.where(asked & (rng.random(rows) < 0.85), CVVS.index("match"), CVVS.index("not_provided"))
     cvv = np.where((cvv == 0) & (rng.random(rows) < 0.012), CVVS.index("no_match"), cvv)
     address_check = rng.choice(3, rows, p=[0.86, 0.1, 0.04])
@@ -49,7 +50,7 @@ def pay(rng: np.random.Generator, setting: Setting, paid: Paid) -> dict[str, NDA
     answer = _answer(rng, paid.eur, people.level[card])
     online_wallet = online & (rng.random(rows) < 0.12)
     return {
-        "entry": np.select([on_file, online], [5, ENTRIES.index("ecommerce")], entry),
+        "entry": np.select([on_file, by_mail, online], [5, ENTRIES.index("manual"), 4], entry),
         "cvm": np.where(online, CVMS.index("none"), cvm),
         "cvv": cvv,
         "avs": np.where(online & (rng.random(rows) < 0.35), address_check, AVSS.index("not_checked")),

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pyarrow as pa
 
 from riskwave.errors import RiskwaveError
+from riskwave.simulator.arrivals import Arrivals
 from riskwave.simulator.bank import simulate
 from riskwave.sources.batch import RAW_SCHEMA, utc_now
 
@@ -27,7 +28,7 @@ class SimulatorSource:
         self.name = uri
         self._options = _options(uri)
         self._next = 0
-        self._rows: pa.Table | None = None
+        self._rows: Arrivals | None = None
 
     def seek(self, offsets: Mapping[int, int]) -> None:
         """Go on at this offset of partition 0."""
@@ -38,7 +39,7 @@ class SimulatorSource:
         rows = self._all()
         if self._next >= len(rows):
             return None
-        part = rows.slice(self._next, max_rows)
+        part = rows.rows(self._next, max_rows)
         self._next += len(part)
         return _stamped(part, self.name)
 
@@ -50,7 +51,7 @@ class SimulatorSource:
         """Let the rows go."""
         self._rows = None
 
-    def _all(self) -> pa.Table:
+    def _all(self) -> Arrivals:
         if self._rows is None:
             self._rows = simulate(**self._options).arrivals
         return self._rows

@@ -1,5 +1,6 @@
 """A simulated bank as files: transactions, profiles, devices and labels in one folder."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -9,10 +10,10 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from riskwave.errors import RiskwaveError
+from riskwave.simulator.arrivals import CHUNK
 from riskwave.simulator.arrow import Column, pc
 from riskwave.simulator.bank import SimulatedBank
-from riskwave.simulator.wire import as_texts, json_lines
-from riskwave.sources.batch import FIELDS
+from riskwave.sources.batch import FIELDS, RAW_SCHEMA
 
 Format = Literal["parquet", "jsonl", "csv"]
 
@@ -41,22 +42,25 @@ def write(bank: SimulatedBank, out_dir: Path | str, format: Format = "parquet") 
 
 def _write_transactions(bank: SimulatedBank, folder: Path, format: Format) -> Path:
     path = folder / f"transactions.{format}"
-    broken = bank.disorder.malformed > 0
+    if format == "parquet" and not bank.disorder.malformed:
+        return _write_table(bank.transactions, path, format)
     if format == "parquet":
-        table = bank.arrivals.select([*FIELDS, "raw"]) if broken else bank.transactions
-        return _write_table(table, path, format)
-    with path.open("wb") as out:
+        schema = pa.schema([RAW_SCHEMA.field(name) for name in (*FIELDS, "raw")])
+        with pq.ParquetWriter(path, schema, compression="zstd") as out:
+            for part in _parts(bank):
+                out.write_table(part.select(schema.names))
+        return path
+    with path.open("wb") as lines:
         if format == "csv":
-            out.write((",".join(FIELDS) + "\n").encode())
-        source = bank.arrivals if broken else as_texts(bank.transactions)
-        for batch in source.to_batches(max_chunksize=1 << 18):
-            part = pa.Table.from_batches([batch])
-            if format == "csv":
-                lines = _csv_lines(part)
-            else:
-                lines = part["raw"].combine_chunks() if broken else json_lines(part)
-            out.write(_joined(lines))
+            lines.write((",".join(FIELDS) + "\n").encode())
+        for part in _parts(bank):
+            lines.write(_joined(_csv_lines(part) if format == "csv" else part["raw"].combine_chunks()))
     return path
+
+
+def _parts(bank: SimulatedBank) -> Iterator[pa.Table]:
+    for start in range(0, len(bank.arrivals), CHUNK):
+        yield bank.arrivals.rows(start, CHUNK)
 
 
 def _write_table(table: pa.Table, path: Path, format: Format) -> Path:
@@ -75,8 +79,6 @@ def _csv_lines(part: pa.Table) -> Column:
     """Lines of the 38 fields; the simulator's texts hold nothing to quote. Broken rows become junk."""
     columns = [pc.fill_null(part[name].combine_chunks(), "") for name in FIELDS]
     lines = pc.binary_join_element_wise(*columns, ",").cast(pa.binary())
-    if "decode_error" not in part.column_names:
-        return lines
     error = part["decode_error"].combine_chunks()
     junk = pc.if_else(
         pc.equal(error, "not valid UTF-8"), pa.scalar(b"\xff\xfe"), pa.scalar(b"502 Bad Gateway")

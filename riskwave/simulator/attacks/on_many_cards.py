@@ -50,11 +50,12 @@ def device_farm(s: Scene) -> None:
 
 
 def merchant_bust_out(s: Scene) -> None:
-    """A small merchant, quiet until now, charges every card number it has and disappears."""
-    merchant, ts = s.quiet_shop(5999, 5712, 4722, 5732, 5651, 5399), s.moment(1.5)
+    """A crew's small merchants, quiet until now, charge every card number they have and disappear."""
+    kinds = s.rng.permutation([5999, 5732, 5651, 5399, 5812, 5411, 5311])[: s.count(2, 3)]
+    crew, ts = [s.quiet_shop(int(kind)) for kind in kinds], s.moment(1.5)
     cards = s.victims(s.count(10, 20))
     for step in range(s.count(16, 32)):
-        card = s.one_of(cards)
+        card, merchant = s.one_of(cards), s.one_of(crew)
         eur = s.people.level[card] ** 0.4 * s.euros(70 + 7 * step, 0.65)
         answer = s.one_of(("51", "61", "05")) if s.chance(0.1) else "00"
         if s.chance(0.45):

@@ -6,9 +6,10 @@ from riskwave.simulator.attacks.scene import DAY, HOUR, MINUTE, Scene
 def account_takeover(s: Scene) -> None:
     """A stolen login: a small try, then transfers, crypto, vouchers, mostly from a new device elsewhere."""
     card, ts = s.victim(), s.moment()
-    remote = s.chance(0.3)  # remote access to the victim's own phone
     where = s.hideout(s.home(card) if s.chance(0.55) else s.city_at(card, 300, 9000))
-    visit = (s.phone(card) if remote else s.device(), where)
+    new = s.device()
+    remote = s.one_of((0.1, 0.25, 0.8))  # how much goes through the victim's own phone, taken over
+    visit = (new, where)
     scale = s.people.level[card] ** 0.6
     trial = 4 if s.chance(0.4) else 0
     s.web(card, ts, s.online_shop(5817, 5815, 5999), s.euros(6, 0.8), visit=visit, type=trial)
@@ -16,6 +17,7 @@ def account_takeover(s: Scene) -> None:
         ts += int(s.between(3, 70) * MINUTE)
         eur = scale * s.euros(95 + 45 * step, 0.6)
         answer = "61" if s.chance(0.12) else "00"
+        visit = (s.phone(card) if s.chance(remote) else new, where)
         if s.chance(0.4):
             payee = s.online_shop(4829)
             s.web(card, ts, payee, eur, visit=visit, response=answer, type=3, channel=2, message=1)
@@ -48,12 +50,14 @@ def impossible_travel(s: Scene) -> None:
     """A copy of the card used far away while its owner pays at home."""
     card, ts = s.victim(), s.moment()
     city = s.city_at(card, 120, 700) if s.chance(0.35) else s.city_at(card, 700, 9500)
-    visit = (s.device(), s.carrier(city))
+    new = s.device()
     scale = s.people.level[card] ** 0.4
     for step in range(s.count(5, 8)):
         eur = scale * s.euros(42 + 18 * step, 0.65)
         if s.chance(0.3):
-            s.web(card, ts, s.online_shop(4121, 7011, 5399, 5999, 5812), eur, visit=visit)
+            # some of it through a connection near the owner's home, to look right
+            where = s.carrier(city) if s.chance(0.6) else s.hideout(s.home(card))
+            s.web(card, ts, s.online_shop(4121, 7011, 5399, 5999, 5812), eur, visit=(new, where))
         elif s.chance(0.2):
             s.cash(card, ts, city, eur, entry="magstripe", response=s.one_of(("00", "00", "55")))
         else:
@@ -82,14 +86,15 @@ def counterfeit(s: Scene) -> None:
 def cross_border_large(s: Scene) -> None:
     """Stolen card data at foreign merchants: a try, then large goods, online or by a clone on the spot."""
     card, ts = s.victim(), s.moment()
-    city = s.city_at(card, 500, 9500) if s.chance(0.8) else s.city_at(card, 100, 1200)
-    online = s.chance(0.55)
-    visit = (s.device(), s.hideout(city if s.chance(0.7) else s.home(card)))
+    city = s.city_at(card, 500, 9500) if s.chance(0.75) else s.city_at(card, 100, 1200)
+    online, new = s.chance(0.55), s.device()
+    there, near = s.hideout(city), s.hideout(s.home(card))
     scale = s.people.level[card] ** 0.7
     for step in range(s.count(5, 7)):
         eur = scale * (s.euros(22, 0.7) if step == 0 else s.euros(105 + 40 * step, 0.75))
         answer = s.one_of(("61", "05")) if s.chance(0.12) else "00"
-        if online or s.chance(0.15):
+        if online or s.chance(0.2):
+            visit = (new, there if s.chance(0.6) else near)
             shop = s.online_shop(5732, 5944, 4722, 5045, 5651, 4511, 5399)
             s.web(card, ts, shop, eur, visit=visit, response=answer)
         else:
