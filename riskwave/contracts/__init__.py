@@ -3,12 +3,13 @@
 from riskwave.contracts.card_profile import CardProfile
 from riskwave.contracts.decision import Decision
 from riskwave.contracts.device import Device
+from riskwave.contracts.fields import Contract
 from riskwave.contracts.label import Label
-from riskwave.contracts.schema import arrow_schema, json_schema
+from riskwave.contracts.schema import arrow_schema, json_schema, write_json_schemas
 from riskwave.contracts.transaction import Transaction
 
 #: Every contract by the name it goes by in paths and docs.
-CONTRACTS = {
+CONTRACTS: dict[str, type[Contract]] = {
     "transaction": Transaction,
     "card_profile": CardProfile,
     "device": Device,
@@ -19,10 +20,12 @@ CONTRACTS = {
 __all__ = [
     "CONTRACTS",
     "CardProfile",
+    "Contract",
     "Decision",
     "Device",
     "Label",
     "Transaction",
     "arrow_schema",
     "json_schema",
+    "write_json_schemas",
 ]

@@ -1,6 +1,9 @@
 """The other forms of a contract: a typed Arrow schema and a JSON Schema."""
 
+import json
+from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -37,6 +40,17 @@ def json_schema(contract: type[BaseModel]) -> dict[str, Any]:
     """JSON Schema (2020-12) of a contract's rows, with unit and standard beside each description."""
     schema = contract.model_json_schema()
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def write_json_schemas(contracts: Mapping[str, type[BaseModel]], folder: Path) -> list[Path]:
+    """Writes `<name>.schema.json` for each contract into `folder`, made when missing; gives the paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for name, contract in contracts.items():
+        path = folder / f"{name}.schema.json"
+        path.write_text(json.dumps(json_schema(contract), indent=2) + "\n", encoding="utf-8")
+        paths.append(path)
+    return paths
 
 
 def _arrow_type(contract: type[BaseModel], name: str, annotation: Any) -> pa.DataType:
