@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
+from collections import defaultdict
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -81,6 +82,10 @@ class ByHand:
 
     def __init__(self, made: list[Row], labels: list[Row], profiles: list[Row], devices: list[Row]) -> None:
         self.rows = sorted(map(known, made), key=lambda row: (row["event_ts"], row["event_id"]))
+        self.by_card: dict[str, list[Row]] = defaultdict(list)
+        for row in self.rows:
+            self.by_card[row["card_id"]].append(row)
+        self.sessions = {row["event_id"]: self._session(row) for row in self.rows}
         self.profiles, self.devices = profiles, devices
         by_id = {row["event_id"]: row for row in self.rows}
         self.frauds = [
@@ -111,15 +116,11 @@ class ByHand:
 
     def _before(self, row: Row, *, placed: bool = False) -> Row | None:
         """The card's payment before, ties in order of event_id, if it was made in the last 720 hours."""
-        at = (row["event_ts"], row["event_id"])
-        found = [
-            o
-            for o in self.rows
-            if o["card_id"] == row["card_id"]
-            and (o["event_ts"], o["event_id"]) < at
-            and (o["latitude"] is not None or not placed)
-        ]
-        return found[-1] if found and found[-1]["event_ts"] >= row["event_ts"] - MONTH else None
+        history = self.by_card[row["card_id"]]
+        for other in reversed(history[: history.index(row)]):
+            if other["latitude"] is not None or not placed:
+                return other if other["event_ts"] >= row["event_ts"] - MONTH else None
+        return None
 
     def _gap(self, row: Row) -> int | None:
         before = self._before(row)
@@ -134,7 +135,7 @@ class ByHand:
 
     def _card_day(self, row: Row) -> dict[str, Any]:
         windows = {name: self._exact(row, "card_id", name) for name in WINDOWS}
-        day, gap, session = windows["24h"], self._gap(row), self._session(row)
+        day, gap, session = windows["24h"], self._gap(row), self.sessions[row["event_id"]]
         last = self._before(row, placed=True) if row["latitude"] is not None else None
         far = None if last is None else kilometres(last, row)
         took = None if last is None else max(milliseconds(last["event_ts"], row["event_ts"]), 60000)
@@ -151,7 +152,7 @@ class ByHand:
             "card_kmh_from_last": None if far is None or took is None else far * 3600000 / took,
             "card_session_txn_count": len(day)
             if session is None
-            else sum(self._session(o) == session for o in day),
+            else sum(self.sessions[o["event_id"]] == session for o in day),
             "card_session_seconds": 86400.0
             if session is None
             else milliseconds(session, row["event_ts"]) / 1000,
