@@ -86,9 +86,7 @@ def _city_of_day(people: Population, card: Ints, day: Ints) -> Ints:
     return np.where(away, other, home)
 
 
-def _follow_ups(
-    rng: np.random.Generator, card: Ints, day: Ints, spree: NDArray[np.bool_]
-) -> NDArray[np.bool_]:
+def _follow_ups(rng: np.random.Generator, card: Ints, day: Ints, spree: NDArray[np.bool_]) -> NDArray[np.bool_]:
     same = np.zeros(len(card), bool)
     same[1:] = (card[1:] == card[:-1]) & (day[1:] == day[:-1])
     return same & (rng.random(len(card)) < np.where(spree, 0.8, _FOLLOW_UP))

@@ -65,10 +65,7 @@ def transactions(events: Events, setting: Setting, devices: DeviceNumbers) -> pa
         pa.string(),
     )
     names = pa.array(
-        [
-            f"{c.trade[k]} {_SURNAMES[n * 7919 % len(_SURNAMES)]}"
-            for n, k in enumerate(merchants.category.tolist())
-        ],
+        [f"{c.trade[k]} {_SURNAMES[n * 7919 % len(_SURNAMES)]}" for n, k in enumerate(merchants.category.tolist())],
         pa.string(),
     )
     merchant_id = numbered("m", np.arange(len(merchants)), 7)

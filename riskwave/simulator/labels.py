@@ -36,9 +36,7 @@ def label_table(events: Events, seed: int) -> pa.Table:
 
     episode = events["episode"][fraud]
     # one report for the episode, half an hour to a day apart for its events
-    together = np.exp(
-        np.log(72.0) + 1.1 * _normal(unit_hash(episode, seed, 51), unit_hash(episode, seed, 52))
-    )
+    together = np.exp(np.log(72.0) + 1.1 * _normal(unit_hash(episode, seed, 51), unit_hash(episode, seed, 52)))
     hours = np.clip(together + rng.exponential(3, len(fraud)), 2, 600)
     hours = np.where(declined[fraud], np.clip(rng.exponential(10, len(fraud)), 1, 48), hours)
     source = np.where(declined[fraud], 2, np.where(unit_hash(episode, seed, 53) < 0.55, 0, 1))

@@ -39,9 +39,7 @@ def _failed_tries(rng: np.random.Generator, events: Events, rows: int) -> Events
     pin = ~online & (tries["channel"] != 2) & (rng.random(rows) < 0.8)
     wrong_cvv = online & ~tries["recurring"] & (rng.random(rows) < 0.4)
     soft = online & ~wrong_cvv & (rng.random(rows) < 0.4)
-    code = np.select(
-        [pin, wrong_cvv, soft], [RESPONSES.index(c) for c in ("55", "N7", "65")], RESPONSES.index("51")
-    )
+    code = np.select([pin, wrong_cvv, soft], [RESPONSES.index(c) for c in ("55", "N7", "65")], RESPONSES.index("51"))
     tries["response"] = code
     tries["cvm"] = np.where(pin, CVMS.index("pin_failed"), tries["cvm"])
     tries["wallet"] = np.where(pin, 0, tries["wallet"])
@@ -52,9 +50,7 @@ def _failed_tries(rng: np.random.Generator, events: Events, rows: int) -> Events
     return tries
 
 
-def _undone(
-    rng: np.random.Generator, setting: Setting, events: Events, rows: int, *, reverse: bool
-) -> Events:
+def _undone(rng: np.random.Generator, setting: Setting, events: Events, rows: int, *, reverse: bool) -> Events:
     """Refunds days after a purchase, or reversals minutes after a payment."""
     merchants, end = setting.merchants, setting.end
     approved = (events["response"] == 0) & (events["eur"] > 0) & (events["channel"] <= 1)

@@ -120,9 +120,7 @@ def populate(cards: int, days: int, seed: int) -> Population:
     )
 
 
-def _trips(
-    rng: np.random.Generator, home: Ints, travels: NDArray[np.bool_], days: int
-) -> tuple[Ints, Ints, Ints]:
+def _trips(rng: np.random.Generator, home: Ints, travels: NDArray[np.bool_], days: int) -> tuple[Ints, Ints, Ints]:
     """At most one trip a customer: near places more than far ones, home country a third of the time."""
     w, customers = world(), len(home)
     goes = rng.random(customers) < np.where(travels, 0.55, 0.1) * min(1.0, days / 30)

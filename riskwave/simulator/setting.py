@@ -26,6 +26,4 @@ class Setting:
 
 def build(cards: int, days: int, seed: int, start: int) -> Setting:
     """The setting for a bank of `cards` cards over `days` days."""
-    return Setting(
-        populate(cards, days, seed), open_merchants(cards, seed), build_network(cards), seed, start
-    )
+    return Setting(populate(cards, days, seed), open_merchants(cards, seed), build_network(cards), seed, start)

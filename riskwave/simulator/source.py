@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from riskwave.errors import RiskwaveError
 from riskwave.simulator.arrivals import Arrivals
-from riskwave.simulator.bank import simulate
+from riskwave.simulator.bank import SimulatedBank, simulate
 from riskwave.sources.batch import RAW_SCHEMA, utc_now
 
 _DEFAULT_EVENTS, _DEFAULT_SEED = 100_000, 7
@@ -29,6 +29,7 @@ class SimulatorSource:
         self._options = _options(uri)
         self._next = 0
         self._rows: Arrivals | None = None
+        self._bank: SimulatedBank | None = None
 
     def seek(self, offsets: Mapping[int, int]) -> None:
         """Go on at this offset of partition 0."""
@@ -48,12 +49,20 @@ class SimulatorSource:
         return None if self._rows is None else max(len(self._rows) - self._next, 0)
 
     def close(self) -> None:
-        """Let the rows go."""
+        """Let the bank and its rows go."""
         self._rows = None
+        self._bank = None
+
+    @property
+    def bank(self) -> SimulatedBank:
+        """The bank the payments are of, with its profiles, devices and labels."""
+        if self._bank is None:
+            self._bank = simulate(**self._options)
+        return self._bank
 
     def _all(self) -> Arrivals:
         if self._rows is None:
-            self._rows = simulate(**self._options).arrivals
+            self._rows = self.bank.arrivals
         return self._rows
 
 

@@ -131,7 +131,5 @@ def world() -> World:
         residents=np.array([float(t[5]) for t in towns]),
         visitors=np.array([float(t[6]) for t in towns]),
         gateway=np.array([int(np.flatnonzero(city_country == k)[0]) for k in range(len(country))]),
-        distance_km=haversine_km(
-            latitude[:, None], longitude[:, None], latitude[None, :], longitude[None, :]
-        ),
+        distance_km=haversine_km(latitude[:, None], longitude[:, None], latitude[None, :], longitude[None, :]),
     )

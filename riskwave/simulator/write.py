@@ -34,9 +34,7 @@ def write(bank: SimulatedBank, out_dir: Path | str, format: Format = "parquet") 
         for name, table in (("profiles", bank.profiles), ("devices", bank.devices), ("labels", bank.labels)):
             paths.append(_write_table(table, folder / f"{name}.{format}", format))
     except OSError as error:
-        raise RiskwaveError(
-            f"{folder}: cannot write ({error.strerror}); give a folder you may write to"
-        ) from None
+        raise RiskwaveError(f"{folder}: cannot write ({error.strerror}); give a folder you may write to") from None
     return paths
 
 
@@ -80,9 +78,7 @@ def _csv_lines(part: pa.Table) -> Column:
     columns = [pc.fill_null(part[name].combine_chunks(), "") for name in FIELDS]
     lines = pc.binary_join_element_wise(*columns, ",").cast(pa.binary())
     error = part["decode_error"].combine_chunks()
-    junk = pc.if_else(
-        pc.equal(error, "not valid UTF-8"), pa.scalar(b"\xff\xfe"), pa.scalar(b"502 Bad Gateway")
-    )
+    junk = pc.if_else(pc.equal(error, "not valid UTF-8"), pa.scalar(b"\xff\xfe"), pa.scalar(b"502 Bad Gateway"))
     return pc.if_else(pc.is_valid(error), junk, lines)
 
 

@@ -1,21 +1,26 @@
 """Attacks on many cards at once: one merchant, one device, one terminal behind them."""
 
+import numpy as np
+
 from riskwave.simulator.attacks.scene import DAY, HOUR, MINUTE, Scene
 from riskwave.simulator.draws import MICROS
 
 
 def card_testing(s: Scene) -> None:
     """Numbers of one BIN tried with small sums at one merchant; those that work are then emptied."""
-    ts, first = s.moment(0.8), s.victim()
-    same_bin = [c for c in s.victims(60) if s.people.bin[c] == s.people.bin[first]]
-    cards = same_bin[: s.count(9, 16)] or [first]
+    ts, found = s.moment(0.8), s.victims(60)
+    bins = s.people.bin[found]
+    tried = np.bincount(bins).argmax()
+    cards = [card for card, its in zip(found, bins, strict=True) if its == tried][: s.count(9, 16)]
     merchant = s.online_shop(8398, 5815, 5817, 5968)
     devices = [s.device() for _ in range(s.count(1, 3))]
-    where = s.hideout(s.home(first))
+    where = s.hideout(s.home(cards[0]))
     alive: dict[int, None] = {}
     for card in cards:
         for _ in range(s.count(1, 3)):
-            answer = s.one_of(("00", "14", "05", "N7", "54"))
+            # some number works in the end
+            works = card == cards[-1] and not alive
+            answer = "00" if works else s.one_of(("00", "14", "05", "N7", "54"))
             cvv = "no_match" if answer == "N7" else s.one_of(("match", "not_provided"))
             visit = (s.one_of(devices), where)
             s.web(card, ts, merchant, s.between(0.5, 6), visit=visit, response=answer, cvv=cvv)

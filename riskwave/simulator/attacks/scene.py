@@ -180,9 +180,7 @@ class Scene:
     def cash(self, card: int, ts: int, city: int, eur: float, **more: Any) -> None:
         """A withdrawal."""
         more.setdefault("cvm", "pin")
-        self.pos(
-            card, ts, self.shop(city, 6011), eur, **{"entry": "chip", **more}, type=1, channel=3, message=1
-        )
+        self.pos(card, ts, self.shop(city, 6011), eur, **{"entry": "chip", **more}, type=1, channel=3, message=1)
 
     def genuine(self, card: int, ts: int, merchant: int, eur: float) -> None:
         """The owner's own payment, no fraud, which the episode needs to have happened."""

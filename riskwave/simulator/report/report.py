@@ -58,8 +58,7 @@ def report(bank: SimulatedBank, made: Path | None = None, best: int = 1) -> list
     frauds = bank.labels.filter(pc.equal(bank.labels["verdict"], "fraud"))
     place = _place(payments["event_id"], frauds["event_id"])
     scenario, episode = (
-        frauds[name].combine_chunks().take(place).to_numpy(zero_copy_only=False)
-        for name in ("scenario", "episode_id")
+        frauds[name].combine_chunks().take(place).to_numpy(zero_copy_only=False) for name in ("scenario", "episode_id")
     )
     approved = np.array(pc.equal(payments["response_code"], "00"))
     rows = {name: np.flatnonzero(scenario == name) for name in SCENARIOS}
@@ -73,9 +72,7 @@ def report(bank: SimulatedBank, made: Path | None = None, best: int = 1) -> list
     return lines
 
 
-def _aucs(
-    tried: dict[str, Floats], rows: dict[str, np.ndarray], legitimate: np.ndarray
-) -> dict[str, dict[str, float]]:
+def _aucs(tried: dict[str, Floats], rows: dict[str, np.ndarray], legitimate: np.ndarray) -> dict[str, dict[str, float]]:
     found: dict[str, dict[str, float]] = {name: {} for name in rows}
     if len(legitimate) == 0:
         return found
