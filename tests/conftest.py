@@ -3,17 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.support import kafka_server
-from tests.support.kafka_server import KafkaBroker, running_broker
+from tests.support import postgres_server as postgres
+from tests.support.kafka_server import ROOT, KafkaBroker, running_broker
+from tests.support.postgres_server import running_postgres
+
+# Machines that run tests are shared: an example that was slow once is no fault.
+settings.register_profile("riskwave", deadline=None)
+settings.load_profile("riskwave")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Without pytest-xdist its mark is still a known one."""
+    config.addinivalue_line("markers", "xdist_group(name): tests that one worker runs")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With `--dist loadgroup`, one worker has the broker and all tests that use it."""
+    for item in items:
+        if "kafka_broker" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("kafka"))
 
 
 @pytest.fixture(scope="session")
 def kafka_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
-    """A running Kafka broker. Mark the tests `xdist_group("kafka")`, so that one worker has it."""
+    """A running Kafka broker, without topics of its own."""
     if reason := kafka_server.missing():
         pytest.skip(reason)
     with running_broker(tmp_path_factory.mktemp("kafka")) as broker:
         yield broker
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The DSN of a running PostgreSQL server: postgresql://riskwave@127.0.0.1:port/postgres."""
+    if reason := postgres.missing():
+        pytest.skip(reason)
+    with running_postgres() as dsn:
+        yield dsn
+
+
+@pytest.fixture(scope="session")
+def sample_transactions() -> Path:
+    """The sample of 99,992 foreign payments, which is kept beside the checkout and never in it."""
+    path = ROOT.parent / "shared" / "data" / "fraud_transactions.csv.gz"
+    if not path.exists():
+        pytest.skip("../shared/data/fraud_transactions.csv.gz is not there")
+    return path

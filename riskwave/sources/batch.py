@@ -67,9 +67,7 @@ def raw_table(
         "source_offset": offsets,
         "received_at": received,
     }
-    columns = [
-        _column(own[name] if name in own else fields.get(name), kind, rows) for name, kind in _TYPES.items()
-    ]
+    columns = [_column(own[name] if name in own else fields.get(name), kind, rows) for name, kind in _TYPES.items()]
     return pa.Table.from_arrays(columns, schema=RAW_SCHEMA)
 
 

@@ -86,9 +86,7 @@ class CsvRows:
             if not line.strip():
                 continue
             if block.too_long:
-                raise RiskwaveError(
-                    f"{self._where}: the header line is {block.too_long}; expected column names"
-                )
+                raise RiskwaveError(f"{self._where}: the header line is {block.too_long}; expected column names")
             try:
                 text = line.decode()
             except UnicodeDecodeError as error:
@@ -97,9 +95,7 @@ class CsvRows:
             names = tuple(name.strip() for name in next(csv.reader([text], delimiter=self._delimiter)))
             twice = sorted({name for name in names if names.count(name) > 1})
             if twice:
-                raise RiskwaveError(
-                    f"{self._where}: the header names {twice[0]!r} twice; expected each column once"
-                )
+                raise RiskwaveError(f"{self._where}: the header names {twice[0]!r} twice; expected each column once")
             self._header = names
             return
         self._ended = block is None
@@ -137,7 +133,7 @@ class CsvRows:
                     yield i, i + 1, [], "not valid UTF-8"
                 elif len(values) == width:
                     yield i, i + 1, values, None
-                elif text.strip():
+                elif lines[i].strip():
                     yield i, i + 1, [], _wrong_width(values, width)
             return
         yield from self._parse_quoted(lines, decoded, invalid, final=final)
@@ -155,7 +151,7 @@ class CsvRows:
             try:
                 for values in reader:
                     end = feed.position
-                    if values or decoded[start].strip():
+                    if values or lines[start].strip():
                         broken = invalid.intersection(range(start, end)) if invalid else None
                         if len(values) != width:
                             reason = _wrong_width(values, width)

@@ -17,7 +17,5 @@ USD USN UYU UZS VED VEF VES WST XCD XCG YER ZAR ZMK ZMW ZWG ZWL
 
 #: Decimals by alphabetic code.
 EXPONENTS: dict[str, int] = {
-    code: exponent
-    for exponent, codes in ((0, _NONE), (2, _TWO), (3, _THREE), (4, _FOUR))
-    for code in codes.split()
+    code: exponent for exponent, codes in ((0, _NONE), (2, _TWO), (3, _THREE), (4, _FOUR)) for code in codes.split()
 }

@@ -76,9 +76,12 @@ class FileSource:
     def _open(self, partition: int) -> RowReader:
         path = self._files[partition]
         reader = open_rows(path, self._shape.columns)
-        names = reader.names
-        if names is not None:
-            self._shape.check(names, str(path))
+        try:
+            if reader.names is not None:
+                self._shape.check(reader.names, str(path))
+        except RiskwaveError:
+            reader.close()
+            raise
         return reader
 
     def _skip(self) -> None:

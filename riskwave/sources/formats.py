@@ -48,9 +48,7 @@ def list_files(path: Path) -> list[Path]:
     """
     try:
         is_folder = path.is_dir()
-        found = (
-            sorted(path.rglob("*"), key=lambda file: file.relative_to(path).as_posix()) if is_folder else []
-        )
+        found = sorted(path.rglob("*"), key=lambda file: file.relative_to(path).as_posix()) if is_folder else []
         if not is_folder:
             path.stat()
     except OSError as error:
@@ -79,9 +77,7 @@ def open_rows(path: Path, columns: Sequence[str], *, keep_raw: bool = True) -> R
     if kind == "parquet":
         return ParquetRows(path, columns, keep_raw=keep_raw)
     if path.name.lower().endswith((".json", ".json.gz", ".json.zst")) and _first_byte(path) == b"[":
-        raise RiskwaveError(
-            f"{path}: one JSON array; expected an object a line, which `jq -c '.[]'` makes of it"
-        )
+        raise RiskwaveError(f"{path}: one JSON array; expected an object a line, which `jq -c '.[]'` makes of it")
     if kind == "text":
         kind = "json" if _first_byte(path) in b"{[" else "csv"
     return open_lines(open_bytes(path), kind or "csv", columns, str(path))

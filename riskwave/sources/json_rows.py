@@ -26,9 +26,7 @@ _LOOKED_AT = 8
 _EXACT_BELOW = 2**63
 
 
-def decode_json(
-    messages: Sequence[bytes], columns: Sequence[str]
-) -> tuple[dict[str, Texts], list[str | None] | None]:
+def decode_json(messages: Sequence[bytes], columns: Sequence[str]) -> tuple[dict[str, Texts], list[str | None] | None]:
     """The named members of each message as texts, and why a message could not be read (None: all could).
 
     Never raises for what is in a message: one that is not a JSON object gives a row of nulls and a reason.
@@ -66,8 +64,7 @@ def _columns(found: list[dict[str, Any]], names: Sequence[str], messages: Sequen
     except (pa.ArrowTypeError, pa.ArrowInvalid):  # one of them is not a text further down
         made = {}
     return [
-        made[name] if name in made else _column(name, [some.get(name) for some in found], messages)
-        for name in names
+        made[name] if name in made else _column(name, [some.get(name) for some in found], messages) for name in names
     ]
 
 

@@ -125,6 +125,7 @@ class KafkaSource:
         try:
             found = self._consumer.list_topics(topic, timeout=timeout_s).topics[topic]
         except KafkaException as error:
+            self._consumer.poll(0)  # so that _on_error is called with what happened
             raise RiskwaveError(
                 f"no Kafka broker answers at {self._address.brokers}; is it running, is the address right? "
                 f"({self._trouble or _words(error)})"
@@ -132,8 +133,7 @@ class KafkaSource:
         if found.error is not None:
             if found.error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
                 raise RiskwaveError(
-                    f"the Kafka broker at {self._address.brokers} has no topic {topic!r}; "
-                    "create it or check the name"
+                    f"the Kafka broker at {self._address.brokers} has no topic {topic!r}; create it or check the name"
                 )
             raise RiskwaveError(f"{self.name}: {found.error.str()}")
         return sorted(found.partitions)

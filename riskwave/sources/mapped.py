@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from decimal import Context, Decimal, InvalidOperation
+from decimal import Context, Decimal
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
@@ -81,7 +81,7 @@ def _each(name: str, column: Texts, read: Callable[[str], str], errors: dict[int
     for i, text in enumerate(column.to_pylist()):
         try:
             made.append(None if text is None else read(text))
-        except (ValueError, OverflowError, InvalidOperation) as error:
+        except (ValueError, ArithmeticError) as error:
             errors.setdefault(i, f"{name}: {text[:40]!r}: {error or 'not a number'}")
             made.append(None)
     return pa.array(made, pa.string())
@@ -106,7 +106,7 @@ def _minor(text: str, currency: str | None) -> str:
         raise ValueError(f"currency {currency} has no number of decimals in ISO 4217")
     try:
         amount = _EXACT.scaleb(Decimal(text), exponent)
-    except InvalidOperation as error:
+    except ArithmeticError as error:
         raise ValueError("not an amount") from error
     if not amount.is_finite() or abs(amount) >= 10**18:
         raise ValueError("not an amount")

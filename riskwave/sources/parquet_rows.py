@@ -117,9 +117,7 @@ class ParquetRows:
         if not columns or self._duckdb is None:
             return [b"{}"] * rows
         self._duckdb.register("received", pa.table(columns))
-        made = self._duckdb.sql(
-            "select encode(to_json(received)::varchar) as raw from received"
-        ).to_arrow_table()
+        made = self._duckdb.sql("select encode(to_json(received)::varchar) as raw from received").to_arrow_table()
         return made.column("raw")
 
 
@@ -131,9 +129,7 @@ def _to_text(name: str, column: Any, invalid: dict[int, str]) -> Texts:
     if pa.types.is_timestamp(kind) and kind.tz is not None:
         column = column.cast(pa.timestamp(kind.unit, "UTC"))
     if pa.types.is_nested(kind):
-        return texts(
-            [None if v is None else orjson.dumps(v, default=str).decode() for v in column.to_pylist()]
-        )
+        return texts([None if v is None else orjson.dumps(v, default=str).decode() for v in column.to_pylist()])
     try:
         made = column.cast(pa.string())
         made.validate(full=True)

@@ -104,9 +104,7 @@ class _Pipe:
         if not self.growing:
             return b""
         try:
-            ready, _, _ = select.select(
-                [self._descriptor], [], [], max(0.0, self.wait_until - time.monotonic())
-            )
+            ready, _, _ = select.select([self._descriptor], [], [], max(0.0, self.wait_until - time.monotonic()))
             data = os.read(self._descriptor, size) if ready else b""
         except OSError as error:
             raise RiskwaveError(f"standard input cannot be read: {error.strerror or error}") from error

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from pydantic import BaseModel
 
 from riskwave.contracts import Label, arrow_schema
@@ -52,9 +51,9 @@ def read_labels(uri: str, mapping: Mapping) -> pa.Table:
         for i, error in enumerate(errors or []):
             if error is not None and (rows.errors is None or rows.errors[i] is None):
                 raise RiskwaveError(f"{where}: row {rows.offsets[i] + 1}: {error}")
-        usable = pc.is_valid(fields["event_id"]).to_pylist()
+        usable = [event is not None for event in fields["event_id"].to_pylist()]
         if rows.errors is not None:
-            usable = [valid and error is None for valid, error in zip(usable, rows.errors, strict=True)]
+            usable = [use and error is None for use, error in zip(usable, rows.errors, strict=True)]
         kept = {name: column.filter(pa.array(usable)) for name, column in fields.items()}
         offsets = [offset for offset, use in zip(rows.offsets, usable, strict=True) if use]
         parts.append(to_contract(kept, Label, where=where, offsets=offsets))

@@ -33,9 +33,7 @@ def to_contract(
         column = pa.nulls(rows, pa.string()) if text is None else _without_blanks(text)
         if not field.nullable and column.null_count:
             row = pc.index(pc.is_null(column), pa.scalar(True)).as_py()
-            raise RiskwaveError(
-                f"{where}: row {offsets[row] + 1}: {field.name} is missing, the contract requires it"
-            )
+            raise RiskwaveError(f"{where}: row {offsets[row] + 1}: {field.name} is missing, the contract requires it")
         made.append(_cast(column, field, contract, where, offsets))
     return pa.Table.from_arrays(made, schema=schema)
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from confluent_kafka import Producer
+from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewPartitions, NewTopic
 
@@ -108,11 +108,14 @@ class KafkaBroker:
         """Remove a topic."""
         self._admin.delete_topics([topic])[topic].result(20)
 
+    def delete_records(self, topic: str, *, before: int) -> None:
+        """Do to partition 0 what retention does in time."""
+        where = TopicPartition(topic, 0, before)
+        self._admin.delete_records([where])[where].result(20)
+
     def send(self, topic: str, messages: Sequence[bytes | None], *, partition: int | None = None) -> None:
         """Append messages, in order, and wait until the broker has them."""
-        producer = Producer(
-            {"bootstrap.servers": self.address, "linger.ms": 5, "message.max.bytes": 4_000_000}
-        )
+        producer = Producer({"bootstrap.servers": self.address, "linger.ms": 5, "message.max.bytes": 4_000_000})
         where = -1 if partition is None else partition  # -1: the client spreads them
         for message in messages:
             while True:
