@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import io
 import json
 import os
+import subprocess
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,28 +64,26 @@ def project_dir() -> Path:
     raise RiskwaveError("no dbt_project.yml here or above; run in a Riskwave checkout or set RISKWAVE_PROJECT")
 
 
-def run_dbt(arguments: list[str], *, environment: dict[str, str] | None = None) -> Any:
-    """Run dbt in this process and give its result; what it prints is kept for the error message.
+def run_dbt(arguments: list[str], *, environment: dict[str, str] | None = None) -> str:
+    """Run dbt on the project, in a process of its own, and give what it printed.
 
-    Raises RiskwaveError with dbt's own last lines when it fails.
+    dbt keeps memory and locks of its own, which a long-running engine has no use for. Raises RiskwaveError with dbt's
+    last lines when it fails.
     """
-    from dbt.cli.main import dbtRunner
-
     folder = str(project_dir())
-    kept = dict(os.environ)
-    os.environ.update({"DBT_SEND_ANONYMOUS_USAGE_STATS": "false", **(environment or {})})
-    said = io.StringIO()
-    try:
-        with contextlib.redirect_stdout(said):
-            result = dbtRunner().invoke([*arguments, "--project-dir", folder, "--profiles-dir", folder])
-    finally:
-        os.environ.clear()
-        os.environ.update(kept)
-    if not result.success:
-        lines = [line.strip() for line in said.getvalue().splitlines() if line.strip()]
-        reason = " | ".join(lines[-12:]) or str(result.exception)
-        raise RiskwaveError(f"dbt {arguments[0]} failed: {reason}")
-    return result
+    done = subprocess.run(
+        [sys.executable, "-c", "from dbt.cli.main import cli; cli()", *arguments]
+        + ["--project-dir", folder, "--profiles-dir", folder, "--no-use-colors"],
+        env={**os.environ, "DBT_SEND_ANONYMOUS_USAGE_STATS": "false", **(environment or {})},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        lines = [line.strip() for line in f"{done.stdout}\n{done.stderr}".splitlines() if line.strip()]
+        raise RiskwaveError(f"dbt {arguments[0]} failed: {' | '.join(lines[-12:])}")
+    return done.stdout
 
 
 def compiled_project(target: str = "duckdb") -> CompiledProject:
@@ -140,7 +138,7 @@ def _from_nodes(nodes: list[dict[str, Any]]) -> CompiledProject:
             node = waiting.pop(name)
             models[name] = Model(
                 name=name,
-                sql=own_sql(node["sql"]) if node.get("duckdb", True) else node["sql"],
+                sql=own_sql(node["sql"]),
                 materialized=node["materialized"],
                 reads=tuple(node["depends_on"]),
                 meta=node["meta"],

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -15,21 +16,21 @@ import pyarrow.compute as pc
 
 from riskwave.engine.columns import NULL_CODE
 from riskwave.engine.index import Positions
-from riskwave.engine.memory import Facts, History, Tiles, stream
-from riskwave.engine.plan import Plan, is_ordered, make_plan
-from riskwave.engine.provider import Provider
+from riskwave.engine.load import load
+from riskwave.engine.memory import micros, seconds_of
+from riskwave.engine.plan import Plan, make_plan
 from riskwave.engine.scope import Scope, gather, touched
-from riskwave.engine.state import LANDING, connect, prepare_state, write_offsets
+from riskwave.engine.state import connect, prepare_state, write_offsets
+from riskwave.engine.workbench import Workbench
 from riskwave.project import compiled_project
-from riskwave.sources.batch import RAW_SCHEMA
 
-VERSIONED = [("version", pa.int32()), ("supersedes", pa.int32()), ("decided_at", pa.timestamp("us"))]
 MANY_PAIRS = 20_000_000
+AGAIN_ROWS = 20_000
 
 
 @dataclass
 class Outcome:
-    """What one batch came to: counts of rows received, duplicates, rejected, decided, superseding; actions of the new."""
+    """What one batch came to: rows received, duplicates, rejected; decisions, superseding ones among them; first actions."""
 
     received: int = 0
     duplicates: int = 0
@@ -60,10 +61,10 @@ class Engine:
         self.form = form
         self.connection = connect(path, threads=threads, memory=memory)
         prepare_state(self.connection)
-        self._prepare()
-        self._load()
-
-    # -- one batch ------------------------------------------------------------------------------------------------
+        self.bench = Workbench(self.connection, self.plan, over=form != "join")
+        self.history, self.tiles, self.facts = self.bench.history, self.bench.tiles, self.bench.facts
+        self._waiting = load(self.bench)
+        self._ordinals: npt.NDArray[np.int32] = np.full(1024, -1, np.int32)
 
     def process(
         self,
@@ -76,310 +77,195 @@ class Engine:
 
         offsets: per source, the next offset to read per partition, committed with the decisions.
         """
+        outcome = Outcome(received=raw.num_rows)
+        with self._transaction():
+            newest = self.history.newest
+            accepted = self._stage(raw, outcome)
+            fresh = self.history.add(accepted, accepted.column("_hash").to_numpy())
+            frauds = self._take_labels(labels, fresh)
+            self._add_tiles(accepted, frauds)
+            again = touched(self.plan, self.history, self.tiles, fresh, newest, frauds)
+            rows, batch = accepted, fresh
+            if len(again):
+                older, positions = self._staged_again(again)
+                rows, batch = pa.concat_tables([accepted, older]), np.concatenate((fresh, positions))
+            if len(batch):
+                self._decide(rows, batch, outcome)
+            for source, positions_read in (offsets or {}).items():
+                write_offsets(self.connection, source, positions_read)
+        return outcome
+
+    def add_facts(self, landing: str, rows: pa.Table) -> int:
+        """Take in versions of profiles or devices (the landing table's columns); gives how many were new.
+
+        Events already decided to which a new version applies are decided again.
+        """
+        dimension = next(item for item in self.plan.dimensions if item.landing == landing)
+        key = dimension.entity
+        self.connection.register("facts_given", rows)
+        with self._transaction():
+            fresh = self.connection.sql(
+                f"select g.* from facts_given as g anti join {landing} as k "
+                f"on g.{key} = k.{key} and g.valid_from = k.valid_from"
+            ).to_arrow_table()
+            self.connection.register("facts_fresh", fresh)
+            self.connection.execute(f"insert into {landing} select * from facts_fresh").fetchall()
+            sql = f"with {landing} as (select * from facts_fresh) select * from ({dimension.sql})"
+            self.facts[dimension.name].add(self.connection.sql(sql).to_arrow_table())
+            if len(self.history) and fresh.num_rows:
+                again = self.history.since(key, fresh.column(key), micros(fresh.column("valid_from")))
+                for start in range(0, len(again), AGAIN_ROWS):
+                    self._decide(*self._staged_again(again[start : start + AGAIN_ROWS]), Outcome())
+        self.connection.unregister("facts_given")
+        self.connection.unregister("facts_fresh")
+        return int(fresh.num_rows)
+
+    def relations(self) -> dict[str, str]:
+        """Names of the relations that hold every version of what was decided and known, for `summarise`."""
+        return {"decisions": "decisions", "decision_input": "decision_input"}
+
+    def close(self) -> None:
+        """Close the state; what was committed is in the file."""
+        self.connection.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """All or nothing. After a failure memory is ahead of the file: the engine is closed, a new one starts from it."""
         self.connection.begin()
         try:
-            outcome = self._process(raw, labels)
-            for source, positions in (offsets or {}).items():
-                write_offsets(self.connection, source, positions)
+            yield
             self.connection.commit()
         except BaseException:
-            # Memory has moved on: this engine is of no more use, and a new one starts from the file.
-            self.connection.rollback()
             self.connection.close()
             raise
-        return outcome
-
-    def _process(self, raw: pa.Table, labels: pa.Table | None) -> Outcome:
-        outcome = Outcome(received=raw.num_rows)
-        newest = self.history.newest
-        accepted = self._stage(raw, outcome)
-        fresh = self.history.add(accepted, accepted.column("_hash").to_numpy())
-        frauds = self._take_labels(labels, fresh, accepted)
-        self._add_tiles(accepted, frauds)
-        again = touched(self.plan, self.history, self.tiles, fresh, newest, frauds)
-        rows = accepted
-        batch = fresh
-        if len(again):
-            older, positions = self._staged_again(again)
-            rows = pa.concat_tables([accepted, older])
-            batch = np.concatenate((fresh, positions))
-        if len(batch):
-            self._decide(rows, batch, outcome)
-        return outcome
 
     def _stage(self, raw: pa.Table, outcome: Outcome) -> pa.Table:
+        bench = self.bench
         if raw.num_rows == 0:
-            return self._accepted.schema.empty_table()
-        self._raw.put(raw)
-        accepted = self._fetch("stage")
-        hashes = accepted.column("_hash").to_numpy()
-        new = self.history.find(hashes) < 0
+            return bench.accepted.schema.empty_table()
+        bench.raw.put(raw)
+        accepted = bench.fetch("stage")
+        new = self.history.find(accepted.column("_hash").to_numpy()) < 0
         if accepted.num_rows < raw.num_rows:
-            outcome.rejected = int(self._execute("reject").fetchall()[0][0])
-        self._raw.clear()
+            outcome.rejected = bench.execute("reject")
+        bench.raw.clear()
         outcome.duplicates = raw.num_rows - outcome.rejected - int(new.sum())
-        if not new.all():
-            accepted = accepted.filter(pa.array(new))
-        self._accepted.put(accepted)
-        self._execute("keep").fetchall()
-        return accepted.select(self._accepted.schema.names)
+        bench.accepted.put(accepted if new.all() else accepted.filter(pa.array(new)))
+        bench.execute("keep")
+        return bench.accepted.table
 
-    def _take_labels(self, labels: pa.Table | None, fresh: Positions, accepted: pa.Table) -> pa.Table:
+    def _take_labels(self, labels: pa.Table | None, fresh: Positions) -> pa.Table:
         """Keep labels and give the frauds they confirm; a label that comes before its payment waits for it."""
+        bench = self.bench
+        schema = bench.labels.schema
         parts = []
         if labels is not None and labels.num_rows:
-            self._labels.put(labels)
-            self._execute("keep_labels").fetchall()
-            parts.append(labels.select(self._labels.schema.names).cast(self._labels.schema))
+            bench.labels.put(labels)
+            bench.execute("keep_labels")
+            parts.append(bench.labels.table)
         if len(fresh) and self._waiting.num_rows:
             parts.append(self._waiting)
-            self._waiting = self._labels.schema.empty_table()
+            self._waiting = schema.empty_table()
         if not parts:
-            return self._frauds.schema.empty_table()
+            return bench.frauds.schema.empty_table()
         candidates = pa.concat_tables(parts)
-        self._labels.put(candidates)
-        positions = self.history.find(self._fetch("hash_labels").column("_hash").to_numpy())
+        bench.labels.put(candidates)
+        positions = self.history.find(bench.fetch("hash_labels").column("_hash").to_numpy())
         known = positions >= 0
         self._waiting = pa.concat_tables([self._waiting, candidates.filter(pa.array(~known))])
-        self._labels.put(candidates.filter(pa.array(known)))
-        names = self._labelled.schema.names
-        at = np.unique(positions[known])
-        self._labelled.put(pa.table(self.history.store.gather(at, names), schema=self._labelled.schema))
-        frauds = self._fetch("confirm")
-        self._labels.clear()
+        if not known.any():
+            return bench.frauds.schema.empty_table()
+        bench.labels.put(candidates.filter(pa.array(known)))
+        payments = self.history.store.gather(np.unique(positions[known]), bench.labelled.schema.names)
+        bench.labelled.put(pa.table(payments))
+        frauds = bench.fetch("confirm")
+        bench.labels.clear()
         return frauds
 
     def _add_tiles(self, accepted: pa.Table, frauds: pa.Table) -> None:
         if accepted.num_rows or frauds.num_rows:
-            self._new.put(accepted)
-            self._frauds.put(frauds)
-            self.tiles.add(self._fetch("tiles"))
-            self._new.clear()
+            self.bench.new.put(accepted)
+            self.bench.frauds.put(frauds)
+            self.tiles.add(self.bench.fetch("tiles"))
+            self.bench.new.clear()
 
     def _staged_again(self, positions: Positions) -> tuple[pa.Table, Positions]:
         """The staged rows at positions, from the file, and their positions in the file's order."""
         columns = self.history.store.columns
         moments = columns["event_ts"].at(positions)
-        self._wanted.put(pa.table({"event_id": columns["event_id"].arrow(positions)}))
+        self.bench.wanted.put(pa.table({"event_id": columns["event_id"].arrow(positions)}))
         low, high = (np.datetime64(int(edge), "us").item() for edge in (moments.min(), moments.max()))
-        rows = self.connection.execute(
-            "select *, hash(event_id) as _hash from stg_payments where event_ts between $1 and $2 "
+        rows = self.connection.sql(
+            "select *, hash(event_id) as _hash from stg_payments where event_ts between $low and $high "
             "and event_id in (select event_id from batch_wanted)",
-            [low, high],
+            params={"low": low, "high": high},
         ).to_arrow_table()
-        rows = rows.select(self._accepted.schema.names).cast(self._accepted.schema)
+        rows = rows.select(self.bench.accepted.schema.names).cast(self.bench.accepted.schema)
         return rows, self.history.find(rows.column("_hash").to_numpy())
 
     def _decide(self, rows: pa.Table, batch: Positions, outcome: Outcome) -> None:
-        row_of = self._row_of(batch)
-        self._rows.put(rows.append_column("_row", pa.array(np.arange(len(batch), dtype=np.int32))))
-        pairs = self._put_scopes(batch, row_of)
+        bench = self.bench
+        pairs = self._put_scopes(rows, batch)
         over = self.form == "over" or (self.form == "auto" and pairs > MANY_PAIRS)
-        self._put_tiles_and_facts(rows)
-        known = self._fetch("features_over" if over else "features")
-        row_of[batch] = -1
-        self._rows.clear()
-
+        known = bench.fetch("features_over" if over else "features")
         positions = self.history.find(known.column("_hash").to_numpy())
         features = known.column("_features").to_numpy()
         before = self.history.version[positions]
         changed = (before == 0) | (self.history.features[positions] != features)
         if not changed.all():
-            mask = pa.array(changed)
-            known, positions, features, before = (
-                known.filter(mask), positions[changed], features[changed], before[changed],
-            )
+            known = known.filter(pa.array(changed))
+            positions, features, before = positions[changed], features[changed], before[changed]
         if len(positions) == 0:
             return
         self.history.decided(positions, features, known)
         now = pa.scalar(datetime.now(UTC).replace(tzinfo=None), pa.timestamp("us"))
         known = known.append_column("version", pa.array(before + 1))
         known = known.append_column("supersedes", pa.array(before, mask=before == 0))
-        known = known.append_column("decided_at", pa.repeat(now, known.num_rows))
-        self._decided.put(known)
-        self._execute("remember").fetchall()
-        actions = self._fetch("decide")
-        self._decided.clear()
-        outcome.decided = known.num_rows
-        outcome.superseding = int((before > 0).sum())
-        first = actions.filter(pc.equal(actions.column("version"), 1))
-        for item in pc.value_counts(first.column("action").combine_chunks()).to_pylist():
-            outcome.actions[item["values"]] = item["counts"]
+        bench.decided.put(known.append_column("decided_at", pa.repeat(now, known.num_rows)))
+        bench.execute("remember")
+        actions = bench.fetch("decide")
+        bench.decided.clear()
+        outcome.decided += known.num_rows
+        outcome.superseding += int((before > 0).sum())
+        first = actions.filter(pc.equal(actions.column("version"), 1)).column("action").to_pylist()
+        for action in set(first):
+            outcome.actions[action] = first.count(action)
 
-    def _row_of(self, batch: Positions) -> npt.NDArray[np.int32]:
+    def _put_scopes(self, rows: pa.Table, batch: Positions) -> int:
+        """Give every model the batch and what it needs of the past; the pairs the largest join forms."""
         if len(self._ordinals) < len(self.history):
             self._ordinals = np.full(max(len(self.history), len(self._ordinals) * 3 // 2), -1, np.int32)
         self._ordinals[batch] = np.arange(len(batch), dtype=np.int32)
-        return self._ordinals
-
-    def _put_scopes(self, batch: Positions, row_of: npt.NDArray[np.int32]) -> int:
-        scopes: dict[tuple[str, int], Scope] = {}
-        most = 0
+        store, scopes = self.history.store, self.bench.scopes
+        gathered: dict[tuple[str, int], Scope] = {}
+        extra: dict[str, Any] = {"_row": np.arange(len(batch), dtype=np.int32)}
         for step in self.plan.windows:
             lookback = self.plan.lookbacks[step.name]
-            scope = scopes.get((step.entity, lookback))
+            scope = gathered.get((step.entity, lookback))
             if scope is None:
-                scope = scopes[step.entity, lookback] = gather(self.history, step.entity, lookback, batch, row_of)
-            most = max(most, scope.pairs)
-            provider = self._scopes[step.name]
-            names = [name for name in provider.schema.names if not name.startswith("_")]
-            columns = {"_key": pa.array(scope.others_key), "_seq": pa.array(scope.others_seq)}
-            columns |= self.history.store.gather(scope.others, names)
-            provider.put(pa.table(columns))
-            self._maps[step.name].put(
-                pa.table({"_row": scope.rows, "_key": scope.rows_key, "_seq": scope.rows_seq})
-            )
-        return most
-
-    def _put_tiles_and_facts(self, rows: pa.Table) -> None:
-        moments = rows.column("event_ts").cast(pa.int64()).to_numpy()
-        for store in self.tiles.stores:
-            keys = rows.column(store.spec.entity).combine_chunks()
+                scope = gather(self.history, step.entity, lookback, batch, self._ordinals)
+                gathered[step.entity, lookback] = scope
+            key = np.full(len(batch), NULL_CODE, np.int32)
+            key[scope.rows] = scope.rows_key
+            ordinal = np.zeros(len(batch), np.int64)
+            ordinal[scope.rows] = scope.rows_seq
+            extra[f"_k_{step.name}"] = pa.array(key, mask=key == NULL_CODE)
+            extra[f"_s_{step.name}"] = ordinal
+            extra |= {f"_x_{name}": store.columns[name].at(batch) for name in step.same}
+            past: dict[str, Any] = {"_key": scope.others_key, "_seq": scope.others_seq}
+            plain = [name for name in scopes[step.name].schema.names if not name.startswith("_")]
+            past |= store.gather(scope.others, plain)
+            past |= {f"_x_{name}": store.columns[name].at(scope.others) for name in step.same}
+            scopes[step.name].put(pa.table(past))
+        for name, values in extra.items():
+            rows = rows.append_column(name, pa.array(values))
+        self.bench.rows.put(rows)
+        self._ordinals[batch] = -1
+        ticks = seconds_of(micros(rows.column("event_ts")))
+        for tiles in self.tiles.stores:
+            keys = rows.column(tiles.spec.entity).combine_chunks()
             has = keys.is_valid().to_numpy(zero_copy_only=False)
-            ticks = moments[has] // 1_000_000 - 946_684_800
-            self._scopes[store.spec.name].put(store.ahead(keys.drop_null(), ticks))
+            scopes[tiles.spec.name].put(tiles.ahead(keys.drop_null(), ticks[has]))
         for name, facts in self.facts.items():
-            self._scopes[name].put(facts.of(rows.column(facts.entity)))
-
-    # -- statements -----------------------------------------------------------------------------------------------
-
-    def _fetch(self, name: str) -> pa.Table:
-        return self.connection.sql(f"execute {name}").to_arrow_table()
-
-    def _execute(self, name: str) -> duckdb.DuckDBPyConnection:
-        return self.connection.execute(f"execute {name}")
-
-    def _provider(self, name: str, schema: pa.Schema) -> Provider:
-        return Provider(self.connection, name, schema)
-
-    def _shape(self, sql: str) -> pa.Schema:
-        schema: pa.Schema = self.connection.sql(f"select * from ({sql}) limit 0").to_arrow_table().schema
-        return schema
-
-    def _prepare(self) -> None:
-        """Register what changes with every batch, create the models' tables, and plan every statement once."""
-        plan, connection = self.plan, self.connection
-        self._scopes: dict[str, Provider] = {}
-        self._maps: dict[str, Provider] = {}
-        self._raw = self._provider("batch_raw", RAW_SCHEMA)
-        staging = plan.staging_sql()
-        self._accepted = self._provider("batch_accepted", self._shape(staging))
-        staged = pa.schema([field for field in self._accepted.schema if field.name != "_hash"])
-        self._new = self._provider("batch_new", self._accepted.schema)
-        self._rows = self._provider("batch_rows", self._accepted.schema.append(pa.field("_row", pa.int32())))
-        self._wanted = self._provider("batch_wanted", pa.schema([("event_id", pa.string())]))
-        self._create("stg_payments", "select * exclude (_hash) from batch_accepted")
-        self._create("rejected_events", plan.rejects_sql())
-        self._statement("stage", staging)
-        self._statement("reject", f"insert into rejected_events {plan.rejects_sql()}")
-        self._statement("keep", "insert into stg_payments select * exclude (_hash) from batch_accepted")
-
-        self._labels = self._provider("batch_labels", LANDING["labels"])
-        labelled = [name for name in ("event_id", "event_ts", "merchant_id", "ip") if name in staged.names]
-        self._labelled = self._provider("batch_labelled", pa.schema([staged.field(name) for name in labelled]))
-        self._statement("keep_labels", "insert into labels select * from batch_labels")
-        self._statement("hash_labels", "select hash(event_id) as _hash from batch_labels")
-        self._statement("confirm", plan.frauds_sql())
-        self._frauds = self._provider("batch_frauds", self._shape(plan.frauds_sql()))
-        self._statement("tiles", plan.tiles_sql())
-        self._waiting = self._labels.schema.empty_table()
-
-        self.tiles = Tiles(plan)
-        for store in self.tiles.stores:
-            self._scopes[store.spec.name] = self._provider(f"scope_{store.spec.name}", store.ahead_schema)
-        self.facts: dict[str, Facts] = {}
-        for dimension in plan.dimensions:
-            schema = self._shape(dimension.sql)
-            self.facts[dimension.name] = Facts(dimension.entity, schema)
-            self._scopes[dimension.name] = self._provider(f"scope_{dimension.name}", schema)
-
-        carried = self._window_scopes(staged)
-        for name, over in (("features", False), ("features_over", True)):
-            self._statement(name, plan.features_sql(over=over))
-        known = self._shape(plan.features_sql())
-        self.history = History(plan, staged, carried)
-        self._ordinals: npt.NDArray[np.int32] = np.full(1024, -1, np.int32)
-        self._decided = self._provider("batch_decided", pa.schema([*known, *VERSIONED]))
-        self._create("decision_input", "select * exclude (_hash, _features) from batch_decided")
-        self._statement("remember", "insert into decision_input select * exclude (_hash, _features) from batch_decided")
-        decide = (
-            f"select d.*, k.version, k.supersedes, k.decided_at from ({plan.decisions_sql()}) as d "
-            "join batch_decided as k using (event_id)"
-        )
-        self._create("decisions", decide)
-        self._statement("decide", f"insert into decisions {decide} returning version, action")
-        for table in ("decision_input", "decisions"):
-            connection.execute(
-                f"create or replace view current_{table} as select * from {table} "
-                "qualify row_number() over (partition by event_id order by version desc) = 1"
-            )
-
-    def _window_scopes(self, staged: pa.Schema) -> pa.Schema:
-        """Register each window model's scope; gives the columns carried from one window model to the next.
-
-        A carried column's type is what the models before it give, so they are described one after another.
-        """
-        carried: list[pa.Field] = []
-        plan = self.plan
-        for place, step in enumerate(plan.windows):
-            known = {field.name: field for field in [*staged, *carried]}
-            upstream = plan.features_upto(place) if place else None
-            missing = [name for name in step.history if name not in known]
-            if missing and upstream:
-                shape = self._shape(upstream)
-                carried += [shape.field(name) for name in missing]
-                known = {field.name: field for field in [*staged, *carried]}
-            names = {*step.history, *plan.windows_over[place].history, "event_id", "event_ts", step.entity}
-            fields = [known[name] for name in sorted(names) if name in known] if self.form != "join" else [
-                known[name] for name in sorted({*step.history, "event_ts"})
-            ]
-            schema = pa.schema([("_key", pa.int32()), ("_seq", pa.int64()), *fields])
-            self._scopes[step.name] = self._provider(f"scope_{step.name}", schema)
-            self._maps[step.name] = self._provider(
-                f"map_{step.name}", pa.schema([("_row", pa.int32()), ("_key", pa.int32()), ("_seq", pa.int64())])
-            )
-        return pa.schema(carried)
-
-    def _create(self, table: str, sql: str) -> None:
-        self.connection.execute(f"create table if not exists {table} as select * from ({sql}) limit 0")
-
-    def _statement(self, name: str, sql: str) -> None:
-        self.connection.execute(f"prepare {name} as {sql}")
-
-    # -- start ----------------------------------------------------------------------------------------------------
-
-    def _load(self) -> None:
-        """Rebuild memory from the file."""
-        features = ", ".join(name for name in self._decided.schema.names
-                             if name not in ("_hash", "_features", "version", "supersedes", "decided_at",
-                                             "source", "source_partition", "source_offset"))
-        carried = "".join(f", k.{name}" for name in self.history.carried)
-        kept = ", ".join(f"s.{name}" for name in self.history.staged)
-        sql = (
-            f"select {kept}{carried}, hash(s.event_id) as _hash, k.version, hash({_prefixed(features)}) as _features "
-            "from stg_payments as s left join current_decision_input as k on s.event_id = k.event_id"
-        )
-        for rows in stream(self.connection, sql):
-            positions = self.history.add(rows, rows.column("_hash").to_numpy())
-            self.history.version[positions] = pc.fill_null(rows.column("version"), 0).to_numpy()
-            self.history.features[positions] = rows.column("_features").to_numpy()
-        frauds = self.connection.sql(
-            f"with stg_labels as (select * from labels) select * from ({self.plan.models['int_confirmed_frauds'].sql})"
-        ).to_arrow_table()
-        self._frauds.put(frauds.cast(self._frauds.schema))
-        everything = self.plan.tiles_sql().replace("select * from batch_new", "select * from stg_payments")
-        for sums in stream(self.connection, everything):
-            self.tiles.add(sums)
-        self._frauds.clear()
-        waiting = "select l.* from labels as l anti join stg_payments as s on l.event_id = s.event_id"
-        self._waiting = self.connection.sql(waiting).to_arrow_table().cast(self._labels.schema)
-        for dimension in self.plan.dimensions:
-            self.facts[dimension.name].add(self.connection.sql(dimension.sql).to_arrow_table())
-
-    def close(self) -> None:
-        """Close the state; what was committed is in the file."""
-        self.connection.close()
-
-
-def _prefixed(names: str) -> str:
-    return ", ".join(f"k.{name}" for name in names.split(", "))
+            scopes[name].put(facts.of(rows.column(facts.entity)))
+        return max((scope.pairs for scope in gathered.values()), default=0)

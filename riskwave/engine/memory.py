@@ -45,13 +45,10 @@ class History:
     """
 
     def __init__(self, plan: Plan, staged: pa.Schema, carried: pa.Schema) -> None:
-        self.entities = sorted(
-            {step.entity for step in plan.windows}
-            | {tile.entity for tile in plan.tiles}
-        )
+        self.entities = sorted({step.entity for step in plan.windows} | {tile.entity for tile in plan.tiles})
         wanted = {"event_ts", EVENT, "merchant_id", "ip"} | set(self.entities)
         for step in (*plan.windows, *plan.windows_over):
-            wanted |= set(step.history)
+            wanted |= {*step.history, *step.same}
         self.staged = [name for name in staged.names if name in wanted]
         self.carried = [name for name in carried.names if name in wanted and name not in self.staged]
         kinds = {name: staged.field(name).type for name in self.staged}
@@ -104,6 +101,14 @@ class History:
         return self.indexes[entity].ranges(*merge_ranges(composite(codes, low), composite(codes, high)))
 
 
+    def since(self, entity: str, keys: pa.ChunkedArray, moments: Ints) -> Positions:
+        """Positions of decided rows of keys (n) at or after moments (n, microseconds since 1970), each once."""
+        vocabulary = self.store.columns[entity].vocabulary
+        low = np.maximum(seconds_of(moments), 0)
+        _, positions = self.between(entity, vocabulary.known(keys), low, np.full(len(low), 1 << 32, np.int64))
+        return np.unique(positions[self.version[positions] > 0])
+
+
 def _grown(array: npt.NDArray[Any], length: int) -> npt.NDArray[Any]:
     grown = np.zeros(max(length, len(array) * 3 // 2), array.dtype)
     grown[: len(array)] = array
@@ -147,11 +152,9 @@ class Facts:
         codes = self.store.columns[self.entity].at(positions)
         self._index.add(*by_key(codes, np.zeros(len(codes), np.int64), positions))
 
-    def of(self, keys: pa.Array) -> pa.Table:
+    def of(self, keys: pa.ChunkedArray) -> pa.Table:
         """All versions of the keys (n, repeated or NULL as they come)."""
-        vocabulary = self.store.columns[self.entity].vocabulary
-        assert vocabulary is not None
-        codes = np.unique(vocabulary.known(keys))
+        codes = np.unique(self.store.columns[self.entity].vocabulary.known(keys))
         codes = codes[codes != NULL_CODE].astype(np.int64)
         _, positions = self._index.ranges(codes << 32, (codes << 32) + 1)
         return pa.table(self.store.gather(positions, self.schema.names), schema=self.schema)

@@ -36,6 +36,7 @@ class Plan:
     windows: tuple[Step, ...]
     windows_over: tuple[Step, ...]
     lookbacks: dict[str, int]
+    staged: frozenset[str]
     reaches: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -56,8 +57,8 @@ class Plan:
         head = ["stg_labels as (select * from batch_labels)", "stg_payments as (select * from batch_labelled)"]
         return f"with {', '.join(head)} select * from ({self.models['int_confirmed_frauds'].sql})"
 
-    def tiles_sql(self) -> str:
-        """New rows (`batch_new`) and newly confirmed frauds (`batch_frauds`) to what they add to every tile model."""
+    def tiles_sql(self, payments: str = "batch_new") -> str:
+        """Staged rows and newly confirmed frauds (`batch_frauds`) to what they add to every tile model."""
         width = max((len(tile.sums) for tile in self.tiles), default=0)
         parts = []
         for place, tile in enumerate(self.tiles):
@@ -68,7 +69,9 @@ class Plan:
                 f"select {place}::integer as model, {tile.entity} as key, epoch(tile)::bigint as tile, "
                 f"{member} as member{', ' if named else ''}{named} from ({tile.sql})"
             )
-        head = "stg_payments as (select * from batch_new), int_confirmed_frauds as (select * from batch_frauds)"
+        head = "int_confirmed_frauds as (select * from batch_frauds)"
+        if payments != "stg_payments":
+            head += f", stg_payments as (select * from {payments})"
         return f"with {head} {' union all '.join(parts)}"
 
     def features_sql(self, *, over: bool = False) -> str:
@@ -82,7 +85,7 @@ class Plan:
         )
 
     def features_upto(self, windows: int) -> str:
-        """The batch through the first so many window models: what the next one reads."""
+        """The batch through the first so many window models, in join form: what the next one reads."""
         last = self.windows[windows - 1].name if windows else "int_payments__facts"
         return f"with {', '.join(self._chain(windows=windows))} select * from {last}"
 
@@ -113,6 +116,7 @@ def make_plan(project: CompiledProject) -> Plan:
     for name in ("stg_payments", "rejected_events", "int_payments__facts", "decision_input", "decisions"):
         if name not in project.models:
             raise RiskwaveError(f"models/: no model {name}, which the embedded engine starts from; restore it")
+    staged = _staged(project.models["stg_payments"])
     windows = project.of_role("window")
     tiles = tuple(tile_spec(model) for model in project.of_role("tile"))
     lookbacks = {model.name: duration(str(model.meta["lookback"])) for model in windows}
@@ -128,7 +132,8 @@ def make_plan(project: CompiledProject) -> Plan:
             Dimension(model.name, str(model.meta["entity"]), model.reads[0], model.sql)
             for model in project.of_role("dimension")
         ),
-        windows=tuple(window_step(model) for model in windows),
+        staged=staged,
+        windows=tuple(window_step(model, staged=staged) for model in windows),
         windows_over=tuple(window_step(model, form="over") for model in windows),
         lookbacks=lookbacks,
         reaches=reaches,
@@ -154,7 +159,8 @@ def ahead_sql(model: Model, tiles: tuple[TileSpec, ...]) -> str:
     raise RiskwaveError(f"model {model.name}: a model over tiles reads them through one tiles_ahead(…) and no other way")
 
 
-def is_ordered(step: Step) -> bool:
-    """Whether a step needs its rows' exact order (`_seq`), not only their times."""
-    text = " ".join(sql for _, sql in step.ctes)
-    return "h._seq" in text or step.form == "over" or bool(sqlglot.parse_one(step.ctes[-1][1]).find(exp.Lag))
+def _staged(model: Model) -> frozenset[str]:
+    """The columns of accepted events, from the model's first CTE."""
+    statement = sqlglot.parse_one(model.sql, read="duckdb")
+    accepted = statement.find(exp.CTE)
+    return frozenset(accepted.this.named_selects if accepted is not None else ())

@@ -12,25 +12,25 @@ class Provider:
     """A relation of DuckDB backed by whatever Arrow table it holds at the moment.
 
     Registered once, so that statements over it are planned once: DuckDB asks for the stream anew at each execution.
-    The schema never changes.
+    The schema never changes. `table` is what it holds.
     """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, name: str, schema: pa.Schema) -> None:
         self.name = name
         self.schema = schema
-        self._table = schema.empty_table()
+        self.table = schema.empty_table()
         connection.register(name, self)
 
     def put(self, table: pa.Table) -> None:
         """Hold these rows from now on; columns are taken by name, and the schema must hold."""
-        self._table = table.select(self.schema.names).cast(self.schema)
+        self.table = table.select(self.schema.names).cast(self.schema)
 
     def clear(self) -> None:
         """Hold no rows, and let the memory go."""
-        self._table = self.schema.empty_table()
+        self.table = self.schema.empty_table()
 
     def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
-        return self._table.__arrow_c_stream__(requested_schema)
+        return self.table.__arrow_c_stream__(requested_schema)
 
     def __arrow_c_schema__(self) -> Any:
         return self.schema.__arrow_c_schema__()

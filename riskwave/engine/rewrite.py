@@ -34,15 +34,18 @@ class Step:
     """A window model made incremental.
 
     upstream: the relation it reads; history: the columns its windows read of past rows (without key and time);
-    ctes: (name, SQL) pairs to put one after another in a WITH clause; the last is named like the model. They read
-    `upstream` (the batch, with an ordinal column _row), `scope_<model>` (_key, _seq, event_ts, history columns: the
-    key's other rows) and `map_<model>` (_row, _key, _seq: the batch's rows). form: "join" or "over".
+    same: the columns that are only compared for equality between a row and its past; they come as numbers (`_x_<column>`)
+    that are equal where the values are. ctes: (name, SQL) pairs to put one after another in a WITH clause; the last is
+    named like the model. They read `upstream` (the batch: its own columns, _row, and for this model _k_<model> and
+    _s_<model>, key and ordinal) and `scope_<model>` (_key, _seq, event_ts, history columns: the keys' other rows).
+    form: "join" or "over".
     """
 
     name: str
     entity: str
     upstream: str
     history: tuple[str, ...]
+    same: tuple[str, ...]
     ctes: tuple[tuple[str, str], ...]
     form: str
 
@@ -55,20 +58,23 @@ class _Frame:
     length: exp.Interval | None
 
 
-def window_step(model: Model, *, form: str = "join") -> Step:
-    """The incremental form of a model with `meta: {role: window, entity: …}`; `form="over"` forces the fallback."""
+def window_step(model: Model, *, staged: frozenset[str] = frozenset(), form: str = "join") -> Step:
+    """The incremental form of a model with `meta: {role: window, entity: …}`; `form="over"` forces the fallback.
+
+    staged: the columns every event has from the start, which the engine can give as numbers.
+    """
     statement = sqlglot.parse_one(model.sql, read=DIALECT)
     entity = str(model.meta["entity"])
     upstream = model.reads[0]
     if form == "join":
         try:
-            return _join_form(model.name, entity, upstream, statement)
+            return _join_form(model.name, entity, upstream, statement, staged)
         except NotRewritableError:
             pass
     return _over_form(model.name, entity, upstream, statement)
 
 
-def _windowed_select(statement: exp.Expression, upstream: str) -> exp.Select:
+def _windowed_select(statement: exp.Expr, upstream: str) -> exp.Select:
     """The one SELECT with windows, if all it reads is the upstream relation, whole."""
     selects = [select for select in statement.find_all(exp.Select) if _own_windows(select)]
     if len(selects) != 1:
@@ -137,7 +143,7 @@ def _frame(window: exp.Window, select: exp.Select, entity: str) -> _Frame:
     raise NotRewritableError(f"window {spec.sql(dialect=DIALECT)}")
 
 
-def _is_entity(key: exp.Expression, entity: str) -> bool:
+def _is_entity(key: exp.Expr, entity: str) -> bool:
     """The entity's column, or `coalesce(entity, event_id)`: a NULL key has no history but itself."""
     if isinstance(key, exp.Column):
         return key.name == entity
@@ -149,10 +155,10 @@ def _is_entity(key: exp.Expression, entity: str) -> bool:
     )
 
 
-def _of(expression: exp.Expression, relation: str, seen: set[str]) -> exp.Expression:
+def _of(expression: exp.Expr, relation: str, seen: set[str]) -> exp.Expr:
     """A copy whose columns are the relation's; their names are added to `seen`."""
 
-    def qualify(node: exp.Expression) -> exp.Expression:
+    def qualify(node: exp.Expr) -> exp.Expr:
         if isinstance(node, exp.Column):
             seen.add(node.name)
             return exp.column(node.name, table=relation)
@@ -166,15 +172,14 @@ def _within(place: int) -> str:
     return f"_within_{place}_"
 
 
-def _same(extra: tuple[str, ...], seen: set[str]) -> list[str]:
-    seen.update(extra)
-    return [f"h.{name} is not distinct from b.{name}" for name in extra]
+def _same(extra: tuple[str, ...], staged: frozenset[str]) -> list[str]:
+    return [f"h._x_{name} = b._x_{name}" if name in staged else f"h.{name} is not distinct from b.{name}" for name in extra]
 
 
-def _aggregate(call: exp.Expression, condition: str, seen: set[str]) -> str:
+def _aggregate(call: exp.Expr, condition: str, seen: set[str]) -> str:
     """The aggregate over the history row `h`, of the rows for which the condition holds ("" for all)."""
 
-    def held(argument: exp.Expression) -> exp.Expression:
+    def held(argument: exp.Expr) -> exp.Expr:
         if not condition:
             return argument
         return sqlglot.parse_one(f"case when {condition} then ({argument.sql(dialect=DIALECT)}) end", read=DIALECT)
@@ -185,7 +190,8 @@ def _aggregate(call: exp.Expression, condition: str, seen: set[str]) -> str:
         values = call.this.expressions
         if len(values) != 1:
             raise NotRewritableError("count of several distinct columns")
-        return f"count(distinct {held(_of(values[0], 'h', seen)).sql(dialect=DIALECT)})"
+        # A list and not count(distinct …), for which DuckDB plans an aggregation of its own.
+        return f"len(list_distinct(list({held(_of(values[0], 'h', seen)).sql(dialect=DIALECT)})))"
     if type(call) in (exp.Count, exp.Sum, exp.Max, exp.Min, exp.Avg, exp.StddevSamp, exp.Stddev):
         return type(call)(this=held(_of(call.this, "h", seen))).sql(dialect=DIALECT)
     if isinstance(call, exp.GroupConcat) and isinstance(call.this, exp.Order):
@@ -196,11 +202,11 @@ def _aggregate(call: exp.Expression, condition: str, seen: set[str]) -> str:
     raise NotRewritableError(call.sql(dialect=DIALECT))
 
 
-def _join_form(name: str, entity: str, upstream: str, statement: exp.Expression) -> Step:
+def _join_form(name: str, entity: str, upstream: str, statement: exp.Expr, staged: frozenset[str]) -> Step:
     select = _windowed_select(statement, upstream)
     source = select.args["from_"].this.alias_or_name
     history: set[str] = set()
-    batch: set[str] = set()
+    compared: set[str] = set()
     aggregates: list[str] = []
     lags: dict[tuple[str, ...], str] = {}
     intervals: dict[str, exp.Interval] = {}
@@ -208,15 +214,14 @@ def _join_form(name: str, entity: str, upstream: str, statement: exp.Expression)
 
     for window in _own_windows(select):
         frame = _frame(window, select, entity)
-        batch.update(frame.extra)
-        same = _same(frame.extra, history)
+        compared.update(frame.extra)
+        same = _same(frame.extra, staged)
         call = window.this
         if frame.length is None:
-            if set(call.args) - {"this"} and (call.args.get("offset") or call.args.get("default")):
+            if call.args.get("offset") or call.args.get("default"):
                 raise NotRewritableError("lag by more than one")
             slot = lags.setdefault(frame.extra, f"_p{len(lags)}")
-            value = _of(call.this, slot, history).sql(dialect=DIALECT)
-            replacements.append((window, value))
+            replacements.append((window, _of(call.this, slot, history).sql(dialect=DIALECT)))
             continue
         length = frame.length.sql(dialect=DIALECT)
         intervals.setdefault(length, frame.length)
@@ -225,39 +230,31 @@ def _join_form(name: str, entity: str, upstream: str, statement: exp.Expression)
         aggregates.append(_aggregate(call, " and ".join([_within(place), *same]), history) + f" as {result}")
         replacements.append((window, f"_w.{result}"))
 
-    history -= {TIME}
-    columns = "".join(f", {column}" for column in sorted(history))
+    history = (history | (compared - staged)) - {TIME}
+    codes = sorted(compared & staged)
+    columns = [*sorted(history), *(f"_x_{column}" for column in codes)]
+    past = "".join(f", {column}" for column in columns)
+    bounds = "".join(f", {TIME} - {length} as _t{place}" for place, length in enumerate(intervals))
+    own = f"_k_{name} as _key, _s_{name} as _seq, {TIME}{past}"
     ctes = [
         (
             f"_h_{name}",
-            f"select _key, _seq, {TIME}{columns} from scope_{name} union all select m._key, m._seq, u.{TIME}"
-            + "".join(f", u.{column}" for column in sorted(history))
-            + f" from {upstream} u join map_{name} m on u._row = m._row",
+            f"select _key, _seq, {TIME}{past} from scope_{name} union all "
+            f"select {own} from {upstream} where _k_{name} is not null",
         ),
-        (
-            f"_b_{name}",
-            f"select m._row, m._key, m._seq, u.{TIME}"
-            + "".join(f", u.{column}" for column in sorted(batch))
-            + "".join(
-                f", u.{TIME} - {length} as _t{place}" for place, length in enumerate(intervals)
-            )
-            + f" from {upstream} u join map_{name} m on u._row = m._row",
-        ),
+        (f"_b_{name}", f"select _row, {own}{bounds} from {upstream} where _k_{name} is not null"),
     ]
     joins: list[str] = []
     if aggregates:
         lengths = list(intervals)
         longest = max(lengths, key=lambda text: _seconds(intervals[text]))
-        items = []
-        for aggregate in aggregates:
-            for place, length in enumerate(lengths):
-                bound = "true" if length == longest else f"h.{TIME} >= b._t{place}"
-                aggregate = aggregate.replace(_within(place), bound)
-            items.append(aggregate)
+        items = ", ".join(aggregates)
+        for place, length in enumerate(lengths):
+            items = items.replace(_within(place), "true" if length == longest else f"h.{TIME} >= b._t{place}")
         ctes.append(
             (
                 f"_a_{name}",
-                f"select b._row, {', '.join(items)} from _h_{name} h join _b_{name} b on h._key = b._key "
+                f"select b._row, {items} from _h_{name} h join _b_{name} b on h._key = b._key "
                 f"and h.{TIME} <= b.{TIME} and h.{TIME} >= b._t{lengths.index(longest)} group by b._row",
             )
         )
@@ -265,8 +262,8 @@ def _join_form(name: str, entity: str, upstream: str, statement: exp.Expression)
     if lags:
         earlier = []
         for extra, slot in lags.items():
-            same = " and ".join(_same(extra, history))
-            earlier.append(f"max({f'case when {same} then h._seq end' if same else 'h._seq'}) as {slot}")
+            condition = " and ".join(_same(extra, staged))
+            earlier.append(f"max({f'case when {condition} then h._seq end' if condition else 'h._seq'}) as {slot}")
         ctes.append(
             (
                 f"_l_{name}",
@@ -293,10 +290,10 @@ def _join_form(name: str, entity: str, upstream: str, statement: exp.Expression)
     for join in joins:
         select.append("joins", sqlglot.parse_one(f"select 1 from x {join}", read=DIALECT).args["joins"][0])
     ctes.append((name, statement.sql(dialect=DIALECT, comments=False)))
-    return Step(name, entity, upstream, tuple(sorted(history)), tuple(ctes), "join")
+    return Step(name, entity, upstream, tuple(sorted(history)), tuple(codes), tuple(ctes), "join")
 
 
-def _over_form(name: str, entity: str, upstream: str, statement: exp.Expression) -> Step:
+def _over_form(name: str, entity: str, upstream: str, statement: exp.Expr) -> Step:
     """The model as written, over the key's history and the batch; then only the batch is kept."""
     history = sorted({column.name for column in statement.find_all(exp.Column) if column.name} - {TIME})
     for table in statement.find_all(exp.Table):
@@ -309,7 +306,7 @@ def _over_form(name: str, entity: str, upstream: str, statement: exp.Expression)
         (f"_o_{name}", statement.sql(dialect=DIALECT, comments=False)),
         (name, f"select * from _o_{name} where _row is not null"),
     )
-    return Step(name, entity, upstream, tuple(history), ctes, "over")
+    return Step(name, entity, upstream, tuple(history), (), ctes, "over")
 
 
 def _seconds(interval: exp.Interval) -> float:

@@ -1,5 +1,7 @@
 """The wire form: every field as text, and the JSON line that carries it."""
 
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 
@@ -24,11 +26,30 @@ def json_lines(texts: pa.Table) -> Column:
 
     The simulator's texts hold nothing that JSON would have to escape.
     """
-    parts = []
+    parts: list[Any] = ["{"]
+    comma = ""
     for name in FIELDS:
         column = texts[name].combine_chunks()
         quote = "" if name in BARE else '"'
-        parts.append(pc.binary_join_element_wise(f'"{name}":{quote}', column, quote, ""))
+        before = f'{comma}"{name}":{quote}'
+        if column.null_count:
+            # null where the column is, and then nothing
+            parts.append(pc.binary_join_element_wise(before, column, quote, ""))
+        else:
+            parts += [before, column, quote]
+            comma = ","
+        if not comma:
+            # whether this one comes first differs by row, so the next cannot know of a comma
+            return _slowly(texts)
+    return pc.binary_join_element_wise(*parts, "}", "", null_handling="replace").cast(pa.binary())
+
+
+def _slowly(texts: pa.Table) -> Column:
+    """The same for rows whose first field may be missing."""
+    parts = []
+    for name in FIELDS:
+        quote = "" if name in BARE else '"'
+        parts.append(pc.binary_join_element_wise(f'"{name}":{quote}', texts[name].combine_chunks(), quote, ""))
     body = pc.binary_join_element_wise(*parts, ",", null_handling="skip")
     return pc.binary_join_element_wise("{", body, "}", "").cast(pa.binary())
 

@@ -20,7 +20,7 @@ from riskwave.simulator.report.features import features
 AUC_LIMIT = 0.97
 EXEMPT = "card_testing"
 #: Fewer events than this say nothing of a scenario.
-ENOUGH = 20
+ENOUGH = 30
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,47 @@
+"""The `riskwave` command."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from riskwave.catalogue_cli import features_command
+from riskwave.errors import RiskwaveError
+from riskwave.run.cli import demo_command, run_command
+from riskwave.simulator.cli import simulate_command
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Real-time risk decisions in SQL: the same models on a stream, over history and in a request.",
+)
+app.command("demo")(demo_command)
+app.command("simulate")(simulate_command)
+app.command("run")(run_command)
+app.command("features")(features_command)
+
+
+def main() -> None:
+    """Run the command; a fault the user can mend is one line on stderr and exit code 1."""
+    try:
+        app()
+    except RiskwaveError as error:
+        sys.stderr.write(f"riskwave: {' '.join(str(error).split())}\n")
+        sys.stderr.flush()
+        _leave(1)
+    except SystemExit as end:
+        _leave(end.code if isinstance(end.code, int) else 1 if end.code else 0)
+
+
+def _leave(code: int) -> None:
+    """End the process at once: DuckDB 2.0's Python binding prints lines about leaks when it is taken down in order."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    main()

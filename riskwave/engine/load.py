@@ -1,0 +1,45 @@
+"""Memory rebuilt from the state file at start."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from riskwave.engine.memory import stream
+from riskwave.engine.workbench import APART, VERSIONED, Workbench
+
+POSITION = ("source", "source_partition", "source_offset")
+
+
+def load(bench: Workbench) -> pa.Table:
+    """Fill history, tiles and facts; gives the labels that wait for their payment."""
+    _load_history(bench)
+    _load_tiles(bench)
+    for dimension in bench.plan.dimensions:
+        bench.facts[dimension.name].add(bench.connection.sql(dimension.sql).to_arrow_table())
+    waiting = "select l.* from labels as l anti join stg_payments as s on l.event_id = s.event_id"
+    return bench.connection.sql(waiting).to_arrow_table().cast(bench.labels.schema)
+
+
+def _load_history(bench: Workbench) -> None:
+    history = bench.history
+    apart = {*APART.split(", "), *VERSIONED.names, *POSITION}
+    values = ", ".join(f"k.{name}" for name in bench.decided.schema.names if name not in apart)
+    columns = [*(f"s.{name}" for name in history.staged), *(f"k.{name}" for name in history.carried)]
+    sql = (
+        f"select {', '.join(columns)}, hash(s.event_id) as _hash, k.version, hash({values}) as _features "
+        "from stg_payments as s left join current_decision_input as k on s.event_id = k.event_id"
+    )
+    for rows in stream(bench.connection, sql):
+        positions = history.add(rows, rows.column("_hash").to_numpy())
+        history.version[positions] = pc.fill_null(rows.column("version"), 0).to_numpy()
+        history.features[positions] = rows.column("_features").to_numpy()
+
+
+def _load_tiles(bench: Workbench) -> None:
+    confirmed = bench.plan.models["int_confirmed_frauds"].sql
+    sql = f"with stg_labels as (select * from labels) select * from ({confirmed})"
+    bench.frauds.put(bench.connection.sql(sql).to_arrow_table())
+    for sums in stream(bench.connection, bench.plan.tiles_sql(payments="stg_payments")):
+        bench.tiles.add(sums)
+    bench.frauds.clear()

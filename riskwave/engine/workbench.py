@@ -1,0 +1,141 @@
+"""The engine's connection: relations that change with every batch, and statements planned once over them."""
+
+from __future__ import annotations
+
+import duckdb
+import pyarrow as pa
+
+from riskwave.engine.memory import Facts, History, Tiles
+from riskwave.engine.plan import Plan
+from riskwave.engine.provider import Provider
+from riskwave.engine.rewrite import Step
+from riskwave.engine.state import LANDING
+from riskwave.sources.batch import RAW_SCHEMA
+
+VERSIONED = pa.schema([("version", pa.int32()), ("supersedes", pa.int32()), ("decided_at", pa.timestamp("us"))])
+APART = "_hash, _features"
+
+
+class Workbench:
+    """Prepared statements by name, and the relations they read (`batch_…`, `scope_…`), over one open state.
+
+    raw, accepted, new, rows, wanted, labels, labelled, frauds, decided: the batch on its way; scopes: by model, what
+    of the past each window, tile or dimension model is given; history, tiles, facts: memory, still empty.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, plan: Plan, *, over: bool) -> None:
+        """over: also plan the window models in OVER form, for which scopes carry more columns."""
+        self.connection = connection
+        self.plan = plan
+        self.over = over
+        self.scopes: dict[str, Provider] = {}
+        # Joins are written in the order that is best, the small side last; left to itself the optimizer, which knows
+        # nothing of how many rows an Arrow stream has, takes longer to think than the joins take to run.
+        connection.execute("set disabled_optimizers = 'join_order,build_side_probe_side'")
+        self._staging()
+        self._labelling()
+        self._memory()
+        self._deciding()
+
+    def fetch(self, name: str) -> pa.Table:
+        """The rows of a prepared statement."""
+        return self.connection.sql(f"execute {name}").to_arrow_table()
+
+    def execute(self, name: str) -> int:
+        """Run a prepared INSERT; gives how many rows."""
+        return int(self.connection.execute(f"execute {name}").fetchall()[0][0])
+
+    def shape(self, sql: str) -> pa.Schema:
+        """The columns of a query."""
+        return self.connection.sql(f"select * from ({sql}) limit 0").to_arrow_table().schema
+
+    def _provide(self, name: str, schema: pa.Schema) -> Provider:
+        return Provider(self.connection, name, schema)
+
+    def _prepare(self, name: str, sql: str) -> None:
+        self.connection.execute(f"prepare {name} as {sql}")
+
+    def _create(self, table: str, sql: str) -> None:
+        self.connection.execute(f"create table if not exists {table} as select * from ({sql}) limit 0")
+
+    def _staging(self) -> None:
+        plan = self.plan
+        self.raw = self._provide("batch_raw", RAW_SCHEMA)
+        self.accepted = self._provide("batch_accepted", self.shape(plan.staging_sql()))
+        self.staged = pa.schema([field for field in self.accepted.schema if field.name != "_hash"])
+        self.new = self._provide("batch_new", self.accepted.schema)
+        self.wanted = self._provide("batch_wanted", pa.schema([("event_id", pa.string())]))
+        self._create("stg_payments", "select * exclude (_hash) from batch_accepted")
+        self._create("rejected_events", plan.rejects_sql())
+        self._prepare("stage", plan.staging_sql())
+        self._prepare("reject", f"insert into rejected_events {plan.rejects_sql()}")
+        self._prepare("keep", "insert into stg_payments select * exclude (_hash) from batch_accepted")
+        keys = [(f"_k_{step.name}", pa.int32()) for step in plan.windows]
+        ordinals = [(f"_s_{step.name}", pa.int64()) for step in plan.windows]
+        compared = sorted({name for step in plan.windows for name in step.same})
+        codes = [(f"_x_{name}", pa.float64() if self._is_double(name) else pa.int64()) for name in compared]
+        extra = pa.schema([("_row", pa.int32()), *keys, *ordinals, *codes])
+        self.rows = self._provide("batch_rows", pa.schema([*self.accepted.schema, *extra]))
+
+    def _is_double(self, name: str) -> bool:
+        return bool(pa.types.is_floating(self.staged.field(name).type))
+
+    def _labelling(self) -> None:
+        plan = self.plan
+        self.labels = self._provide("batch_labels", LANDING["labels"])
+        columns = [self.staged.field(name) for name in ("event_id", "event_ts", "merchant_id", "ip")]
+        self.labelled = self._provide("batch_labelled", pa.schema(columns))
+        self._prepare("keep_labels", "insert into labels select * from batch_labels")
+        self._prepare("hash_labels", "select hash(event_id) as _hash from batch_labels")
+        self._prepare("confirm", plan.frauds_sql())
+        self.frauds = self._provide("batch_frauds", self.shape(plan.frauds_sql()))
+        self._prepare("tiles", plan.tiles_sql())
+
+    def _memory(self) -> None:
+        plan = self.plan
+        self.tiles = Tiles(plan)
+        for store in self.tiles.stores:
+            self.scopes[store.spec.name] = self._provide(f"scope_{store.spec.name}", store.ahead_schema)
+        self.facts: dict[str, Facts] = {}
+        for dimension in plan.dimensions:
+            schema = self.shape(dimension.sql)
+            self.facts[dimension.name] = Facts(dimension.entity, schema)
+            self.scopes[dimension.name] = self._provide(f"scope_{dimension.name}", schema)
+        carried: dict[str, pa.Field] = {}
+        for place, step in enumerate(plan.windows):
+            missing = [name for name in step.history if name not in self.staged.names and name not in carried]
+            if missing:
+                # Made by the window models before this one, and kept with each decided row for the rows after it.
+                shape = self.shape(plan.features_upto(place))
+                carried |= {name: shape.field(name) for name in missing}
+            self.scopes[step.name] = self._provide(f"scope_{step.name}", self._scope(step, place, carried))
+        self.history = History(plan, self.staged, pa.schema(list(carried.values())))
+
+    def _scope(self, step: Step, place: int, carried: dict[str, pa.Field]) -> pa.Schema:
+        names = {*step.history, "event_ts"}
+        if self.over:
+            names |= {*self.plan.windows_over[place].history, "event_id", step.entity}
+        fields = [carried.get(name) or self.staged.field(name) for name in sorted(names)
+                  if name in carried or name in self.staged.names]
+        codes = [self.rows.schema.field(f"_x_{name}") for name in step.same]
+        return pa.schema([("_key", pa.int32()), ("_seq", pa.int64()), *fields, *codes])
+
+    def _deciding(self) -> None:
+        plan = self.plan
+        self._prepare("features", plan.features_sql())
+        if self.over:
+            self._prepare("features_over", plan.features_sql(over=True))
+        self.decided = self._provide("batch_decided", pa.schema([*self.shape(plan.features_sql()), *VERSIONED]))
+        self._create("decision_input", f"select * exclude ({APART}) from batch_decided")
+        self._prepare("remember", f"insert into decision_input select * exclude ({APART}) from batch_decided")
+        decide = (
+            f"select d.*, k.version, k.supersedes, k.decided_at from ({plan.decisions_sql()}) as d "
+            "join batch_decided as k on d.event_id = k.event_id"
+        )
+        self._create("decisions", decide)
+        self._prepare("decide", f"insert into decisions {decide} returning version, action")
+        for table in ("decision_input", "decisions"):
+            self.connection.execute(
+                f"create or replace view current_{table} as select * from {table} "
+                "qualify row_number() over (partition by event_id order by version desc) = 1"
+            )

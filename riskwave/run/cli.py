@@ -1,0 +1,165 @@
+"""`riskwave run` and `riskwave demo`."""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import pyarrow as pa
+import typer
+from rich.console import Console
+
+from riskwave.contracts import CardProfile, Device, Label
+from riskwave.engine.engine import Engine
+from riskwave.engine.state import read_offsets
+from riskwave.errors import RiskwaveError
+from riskwave.run.labels import LabelFeed
+from riskwave.run.loop import Limits, run_loop
+from riskwave.run.meter import Meter
+from riskwave.run.show import Progress, show_summary
+from riskwave.run.summary import Summary, summarise
+from riskwave.sources import Source, load_mapping, open_source, read_labels, read_table
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a run reads: payments, and beside them labels, profiles and devices where there are any."""
+
+    source: Source
+    labels: tuple[str, pa.Table] | None
+    profiles: pa.Table | None
+    devices: pa.Table | None
+    total: int | None
+
+
+def open_inputs(
+    source: str, mapping: Path | None, labels: str | None, profiles: str | None, devices: str | None, *, follow: bool
+) -> Inputs:
+    """Open a source and read what goes with it. The simulator brings all four."""
+    if source.startswith("sim:"):
+        from riskwave.simulator.source import SimulatorSource
+
+        simulator = SimulatorSource(source)
+        bank = simulator.bank
+        return Inputs(simulator, (source, bank.labels), bank.profiles, bank.devices, len(bank.arrivals))
+    mapped = load_mapping(mapping) if mapping else None
+    given: tuple[str, pa.Table] | None = None
+    if labels is not None:
+        given = (labels, read_table(labels, Label))
+    elif mapped is not None and mapped.label is not None:
+        given = (source, read_labels(source, mapped))
+    return Inputs(
+        open_source(source, mapping=mapped, follow=follow),
+        given,
+        read_table(profiles, CardProfile) if profiles else None,
+        read_table(devices, Device) if devices else None,
+        None,
+    )
+
+
+def run_state(
+    state: Path, inputs: Inputs, *, limits: Limits, console: Console, memory: str, threads: int
+) -> tuple[Meter, Summary]:
+    """Run inputs into a state; gives the run's meter and the state's figures."""
+    state.parent.mkdir(parents=True, exist_ok=True)
+    engine = Engine(state, memory=memory, threads=threads)
+    try:
+        if inputs.profiles is not None:
+            engine.add_facts("card_profiles", inputs.profiles)
+        if inputs.devices is not None:
+            engine.add_facts("devices", inputs.devices)
+        feed = None
+        if inputs.labels is not None:
+            name, table = inputs.labels
+            feed = LabelFeed(name, table)
+            feed.next = read_offsets(engine.connection, feed.name).get(0, 0)
+        with Progress(console, inputs.total) as progress:
+            meter = run_loop(engine, inputs.source, labels=feed, limits=limits, tell=progress)
+        return meter, summarise(engine.connection, **engine.relations())
+    finally:
+        engine.close()
+
+
+def run_command(
+    source: Annotated[str, typer.Option(help="kafka://host:port/topic, a file or folder, - for stdin, or sim:…")],
+    state: Annotated[Path, typer.Option(help="The state file; made when it is not there.")] = Path("riskwave.duckdb"),
+    mapping: Annotated[Path | None, typer.Option("--map", help="Mapping of foreign columns (YAML).")] = None,
+    labels: Annotated[str | None, typer.Option(help="Labels: Parquet, CSV, JSON lines or a PostgreSQL table.")] = None,
+    profiles: Annotated[str | None, typer.Option(help="Card profiles, likewise.")] = None,
+    devices: Annotated[str | None, typer.Option(help="Devices, likewise.")] = None,
+    follow: Annotated[bool, typer.Option(help="Wait for more at the end of a growing file.")] = False,
+    max_events: Annotated[int | None, typer.Option(help="Stop after so many events.")] = None,
+    until_idle: Annotated[bool, typer.Option(help="Stop when nothing more is waiting.")] = False,
+    memory: Annotated[str, typer.Option(help="Most memory DuckDB may take, such as 1GB.")] = "1GB",
+    threads: Annotated[int, typer.Option(help="Threads DuckDB may take.")] = min(os.cpu_count() or 2, 8),
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+) -> None:
+    """Decide a stream of payments with the embedded engine; started again, it goes on where it was.
+
+    Example: riskwave run --source kafka://127.0.0.1:9092/payments --state bank.duckdb
+
+    Example: riskwave run --source payments.csv.gz --map mapping.yml --state bank.duckdb
+    """
+    console = Console(stderr=as_json)
+    inputs = open_inputs(source, mapping, labels, profiles, devices, follow=follow)
+    limits = Limits(events=max_events, until_idle=until_idle)
+    meter, summary = run_state(state, inputs, limits=limits, console=console, memory=memory, threads=threads)
+    _report(console, meter, summary, state, as_json=as_json)
+
+
+def demo_command(
+    events: Annotated[int, typer.Option(help="How many payments the simulated bank sees.")] = 100_000,
+    seed: Annotated[int, typer.Option(help="Another seed is another bank.")] = 7,
+    folder: Annotated[Path, typer.Option("--dir", help="Where the state goes; one that is there is replaced.")] = Path("demo"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+) -> None:
+    """Simulate a bank's payments, decide them, and say how well that went.
+
+    Example: riskwave demo --events 200000
+    """
+    console = Console(stderr=as_json)
+    state = folder / "state.duckdb"
+    if state.exists() and not _is_state(state):
+        raise RiskwaveError(f"{state}: not a Riskwave state, so the demo does not replace it; choose another --dir")
+    for old in (state, Path(f"{state}.wal")):
+        old.unlink(missing_ok=True)
+    with console.status(f"simulating a bank with {events:,} payments") if console.is_terminal else nullcontext():
+        inputs = open_inputs(f"sim:?events={events}&seed={seed}", None, None, None, None, follow=False)
+    console.print(f"a simulated bank: {inputs.total:,} payments, decided by the models in models/", highlight=False)
+    meter, summary = run_state(
+        state, inputs, limits=Limits(), console=console, memory="1GB", threads=min(os.cpu_count() or 2, 8)
+    )
+    _report(console, meter, summary, state, as_json=as_json)
+    if not as_json:
+        console.print(f"\nnext: [bold]riskwave decisions --state {state}[/bold]        the last decisions, with reasons")
+        console.print(f"      [bold]riskwave parity {state} batch[/bold]            the same by a dbt batch run, compared")
+        console.print("      (in this checkout: .venv/bin/riskwave)")
+
+
+def _report(console: Console, meter: Meter, summary: Summary, state: Path, *, as_json: bool) -> None:
+    if not as_json:
+        show_summary(console, summary, meter, str(state))
+        return
+    figures: dict[str, Any] = {
+        "state": str(state),
+        "received": meter.received,
+        "duplicates": meter.duplicates,
+        "rejected": meter.rejected,
+        "decided": meter.decided,
+        "superseding": meter.superseding,
+        "seconds": round(meter.seconds, 3),
+        "events_per_s": round(meter.rate, 1),
+        "latency_p50_ms": round(meter.latency_ms(0.5), 1),
+        "latency_p99_ms": round(meter.latency_ms(0.99), 1),
+        "summary": summary.as_dict(),
+    }
+    typer.echo(json.dumps(figures, indent=2))
+
+
+def _is_state(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(12)[8:12] == b"DUCK"
