@@ -42,9 +42,7 @@ def trace(models: Mapping[str, Model], sources: Mapping[str, Iterable[str]]) -> 
     for model in models.values():
         if model.name in sources:
             continue
-        schema: dict[str, object] = {
-            name: dict.fromkeys(known[name].columns, "unknown") for name in model.reads
-        }
+        schema: dict[str, object] = {name: dict.fromkeys(known[name].columns, "unknown") for name in model.reads}
         try:
             query = qualify(sqlglot.parse_one(model.sql, read="duckdb"), schema=schema, dialect="duckdb")
         except sqlglot.errors.SqlglotError as fault:

@@ -93,16 +93,12 @@ def test_docs_page_is_fresh(features: dict[str, Feature]) -> None:
         ),
     ],
 )
-def test_lineage_reaches_the_source_columns(
-    features: dict[str, Feature], name: str, lineage: set[str]
-) -> None:
+def test_lineage_reaches_the_source_columns(features: dict[str, Feature], name: str, lineage: set[str]) -> None:
     assert set(features[name].lineage) == lineage
 
 
 def test_labels_reach_the_fraud_rates_only(features: dict[str, Feature]) -> None:
-    labelled = {
-        f.name for f in features.values() if any(column.startswith("labels.") for column in f.lineage)
-    }
+    labelled = {f.name for f in features.values() if any(column.startswith("labels.") for column in f.lineage)}
     assert labelled == {"ip_fraud_rate_30d", "merchant_fraud_rate_30d"}
 
 

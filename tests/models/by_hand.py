@@ -45,9 +45,7 @@ def known(row: Row) -> Row:
 
 def kilometres(here: Row, there: Row) -> float:
     """By the haversine, from one {latitude, longitude} to another."""
-    a, b, c, d = map(
-        math.radians, (here["latitude"], here["longitude"], there["latitude"], there["longitude"])
-    )
+    a, b, c, d = map(math.radians, (here["latitude"], here["longitude"], there["latitude"], there["longitude"]))
     root = math.sin((c - a) / 2) ** 2 + math.cos(a) * math.cos(c) * math.sin((d - b) / 2) ** 2
     return 2 * 6371.0088 * math.asin(math.sqrt(root))
 
@@ -153,9 +151,7 @@ class ByHand:
             "card_session_txn_count": len(day)
             if session is None
             else sum(self.sessions[o["event_id"]] == session for o in day),
-            "card_session_seconds": 86400.0
-            if session is None
-            else milliseconds(session, row["event_ts"]) / 1000,
+            "card_session_seconds": 86400.0 if session is None else milliseconds(session, row["event_ts"]) / 1000,
             "card_events_30m": "".join(o["code"] for o in windows["30m"]),
         }
 
@@ -179,13 +175,10 @@ class ByHand:
             **out,
             "card_gap_avg_30d": mean(gaps),
             "card_gap_std_30d": deviation(gaps),
-            "card_amount_zscore_30d": (row["billing"] - statistics.fmean(others)) / spread
-            if spread
-            else None,
+            "card_amount_zscore_30d": (row["billing"] - statistics.fmean(others)) / spread if spread else None,
             "card_hour_share_30d": share(month, lambda o: o["hour"] == row["hour"]),
             **{
-                f"card_{name}_first_30d": row[field] is not None
-                and sum(o[field] == row[field] for o in month) == 1
+                f"card_{name}_first_30d": row[field] is not None and sum(o[field] == row[field] for o in month) == 1
                 for name, field in firsts.items()
             },
         }
@@ -210,16 +203,12 @@ class ByHand:
         return {
             "card_home_km": far,
             "card_home_km_ratio": far / radius if far is not None and radius else None,
-            "card_amount_zscore_profile": (row["billing"] - profile["mean_amount_minor"]) / spread
-            if spread
-            else None,
+            "card_amount_zscore_profile": (row["billing"] - profile["mean_amount_minor"]) / spread if spread else None,
             "card_is_abroad": None
             if None in (country, row["merchant_country"])
             else country != row["merchant_country"],
             **{f"profile_{name}": profile.get(name) for name in (*plain, "travels_abroad")},
-            "profile_tenure_days": None
-            if opened is None
-            else milliseconds(opened, row["event_ts"]) / 86400000,
+            "profile_tenure_days": None if opened is None else milliseconds(opened, row["event_ts"]) / 86400000,
         }
 
     def _device(self, row: Row) -> dict[str, Any]:
@@ -229,10 +218,7 @@ class ByHand:
         has = row["device_id"] is not None
         return {
             **{f"device_txn_count_{w}": len(rows) if has else None for w, rows in windows.items()},
-            **{
-                f"device_card_count_{w}": distinct(windows[w], "card_id") if has else None
-                for w in ("1h", "24h")
-            },
+            **{f"device_card_count_{w}": distinct(windows[w], "card_id") if has else None for w in ("1h", "24h")},
             "device_decline_rate_1h": share(windows["1h"], lambda o: o["declined"]) if has else None,
             "device_type": device.get("device_type"),
             "device_os": device.get("os"),
@@ -262,10 +248,7 @@ class ByHand:
         return {
             **{f"{entity}_txn_count_{w}": len(rows) for w, rows in windows.items()},
             **{f"{entity}_amount_avg_{w}": mean([o["billing"] for o in rows]) for w, rows in windows.items()},
-            **{
-                f"{entity}_decline_rate_{w}": share(rows, lambda o: o["declined"])
-                for w, rows in windows.items()
-            },
+            **{f"{entity}_decline_rate_{w}": share(rows, lambda o: o["declined"]) for w, rows in windows.items()},
         }
 
     def _fraud_rate(self, row: Row, key: str) -> float | None:

@@ -35,12 +35,8 @@ def payments(count: int = 400, seed: int = 7) -> list[Row]:
     dice = random.Random(seed)
     times = [START]
     while len(times) < count:
-        off = dice.choice(
-            [timedelta(0)] * 3 + [MICROSECOND, -MICROSECOND, timedelta(seconds=dice.randrange(600))]
-        )
-        times.append(
-            dice.choice(times[-40:]) + dice.choice([timedelta(0), *LENGTHS[: dice.randrange(1, 9)]]) + off
-        )
+        off = dice.choice([timedelta(0)] * 3 + [MICROSECOND, -MICROSECOND, timedelta(seconds=dice.randrange(600))])
+        times.append(dice.choice(times[-40:]) + dice.choice([timedelta(0), *LENGTHS[: dice.randrange(1, 9)]]) + off)
     rows = []
     for number, event_ts in enumerate(times):
         placed = dice.random() < 0.7

@@ -20,9 +20,7 @@ def test_every_message_is_a_payment_a_repetition_or_rejected(built: duckdb.DuckD
     made = landed.payments()
     [(messages,)] = _all(built, "select count(*) from payments")
     assert messages == len(made) + len(made[::10]) + len(landed.malformed())
-    assert _all(built, "select count(*), count(distinct event_id) from stg_payments") == [
-        (len(made), len(made))
-    ]
+    assert _all(built, "select count(*), count(distinct event_id) from stg_payments") == [(len(made), len(made))]
     assert _all(built, "select count(*), count(distinct event_id) from decisions") == [(len(made), len(made))]
 
 

@@ -33,9 +33,7 @@ def computed() -> dict[str, dict[str, Any]]:
 def test_features(entity: str, told: dict[str, dict[str, Any]], computed: dict[str, dict[str, Any]]) -> None:
     assert told.keys() == computed.keys()
     for feature in of_entity(load_catalogue(), entity):
-        pairs = {
-            event_id: (row[feature.name], computed[event_id][feature.name]) for event_id, row in told.items()
-        }
+        pairs = {event_id: (row[feature.name], computed[event_id][feature.name]) for event_id, row in told.items()}
         wrong = {event_id: pair for event_id, pair in pairs.items() if not _same(*pair)}
         assert not wrong, feature.name
         # one that always said the same would prove nothing
