@@ -1,0 +1,90 @@
+# Riskwave's commands. Each sets up what it needs: Python 3.11 or later and make are enough.
+#
+#   EVENTS=200000   payments of `make demo`
+#   WORKERS=4       processes of `make test`
+#   PYTHON=python3.12
+
+PYTHON ?= python3
+EVENTS ?= 100000
+WORKERS ?= 2
+
+VENV := .venv
+BIN := $(VENV)/bin
+RUNTIME := $(VENV)/.runtime
+DEV := $(VENV)/.dev
+# Wheels only, at the versions of constraints.txt: no compiler is needed, and everybody has the same.
+PIP_INSTALL := $(BIN)/python -m pip --disable-pip-version-check install --quiet --only-binary :all: -c constraints.txt
+
+export DBT_SEND_ANONYMOUS_USAGE_STATS := false
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+.PHONY: help
+help: ## List these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: $(RUNTIME) ## Simulate a bank's payments, decide them, say how well that went (EVENTS=100000)
+	@$(BIN)/riskwave demo --events $(EVENTS)
+
+.PHONY: test
+test: lint ## Lint, check types, run every test (WORKERS=2)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+
+.PHONY: lint
+lint: $(DEV) ## Check style, types and the models' SQL
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/sqlfluff lint --disable-progress-bar models
+
+.PHONY: format
+format: $(DEV) ## Put Python in the style that lint wants
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.PHONY: test-risingwave
+test-risingwave: $(DEV) ## Test on RisingWave: `risingwave` on PATH, or RISINGWAVE_DSN and KAFKA of yours
+	@command -v risingwave > /dev/null || test -n "$$RISINGWAVE_DSN" || \
+		{ echo "no RisingWave: put risingwave 2.8 on PATH, or set RISINGWAVE_DSN (docs/risingwave.md)" >&2; exit 1; }
+	$(BIN)/python -m pytest tests/risingwave
+
+.PHONY: bench
+bench: $(RUNTIME) ## Measure throughput and latency on this machine
+	@$(BIN)/riskwave bench
+
+.PHONY: doctor
+doctor: $(RUNTIME) ## Say what is installed, what is missing, and what that would enable
+	@$(BIN)/riskwave doctor
+
+.PHONY: docs
+docs: $(RUNTIME) ## Write the generated pages anew: docs/contracts.md, docs/features.md
+	$(BIN)/python -m riskwave.contracts.docs
+	$(BIN)/riskwave features --docs docs/features.md
+
+.PHONY: snapshots
+snapshots: $(DEV) ## Write each engine's compiled SQL anew: tests/snapshots
+	$(BIN)/python -m tests.snapshots
+	git --no-pager diff --stat tests/snapshots
+
+.PHONY: clean
+clean: ## Remove everything made here, the environment included
+	rm -rf $(VENV) target logs demo dbt_packages .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Riskwave needs Python 3.11 or later: make PYTHON=python3.12 …" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || \
+		{ rm -rf $(VENV); echo "no virtual environment could be made: install python3-venv" >&2; exit 1; }
+
+$(RUNTIME): pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing what Riskwave runs on (about 130 MB, once)"
+	@$(PIP_INSTALL) -e .
+	@touch $@
+
+$(DEV): pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing what the tests run on (about 165 MB, once)"
+	@$(PIP_INSTALL) -e '.[dev]'
+	@touch $(RUNTIME) $@
