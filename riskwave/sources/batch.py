@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -69,11 +69,6 @@ def raw_table(
     }
     columns = [_column(own[name] if name in own else fields.get(name), kind, rows) for name, kind in _TYPES.items()]
     return pa.Table.from_arrays(columns, schema=RAW_SCHEMA)
-
-
-def concat(tables: Sequence[pa.Table]) -> pa.Table:
-    """Tables of RAW_SCHEMA as one; empty_table() for none."""
-    return pa.concat_tables(tables) if tables else empty_table()
 
 
 def _column(value: Any, kind: Any, rows: int) -> Any:

@@ -7,16 +7,14 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaError, KafkaException, TopicPartition
 
 from riskwave.errors import RiskwaveError
-from riskwave.sources.batch import MAX_ROW_BYTES, empty_table, utc_now
-from riskwave.sources.json_rows import decode_json
+from riskwave.sources.batch import empty_table
+from riskwave.sources.kafka_rows import messages_to_table
 from riskwave.sources.kafka_uri import KafkaAddress
-from riskwave.sources.rows import Rows
-from riskwave.sources.shape import Shape, to_table
+from riskwave.sources.shape import Shape
 
 log = logging.getLogger(__name__)
 
@@ -26,8 +24,6 @@ CONNECT_S = 8.0
 REFRESH_S = 30.0
 #: Messages taken at once, so that a poll's memory is bounded whatever it was asked for.
 _MOST = 50_000
-#: End of the year 9999: producers may set any timestamp.
-_LAST_MS = 253_402_300_799_999
 
 
 class KafkaSource:
@@ -48,13 +44,21 @@ class KafkaSource:
         self._refreshed = 0.0
         self._trouble = ""  # what the client said last about its connection
         self._warned = -REFRESH_S
+        self._absent = 0  # how often in a row the broker has said that there is no such topic
         try:
             self._consumer = Consumer(self._settings(), logger=_quiet())
         except (KafkaException, ValueError, TypeError) as error:
             raise RiskwaveError(f"{self.name}: {_words(error)}; check the options after ?") from error
         try:
             self._partitions = self._ask_partitions(CONNECT_S)
-        except BaseException:
+        except KafkaException as error:
+            self._consumer.poll(0)  # so that _on_error is called with what happened
+            self._consumer.close()
+            raise RiskwaveError(
+                f"no Kafka broker answers at {address.brokers}; is it running, is the address right? "
+                f"({self._trouble or _words(error)})"
+            ) from error
+        except RiskwaveError:
             self._consumer.close()
             raise
 
@@ -79,7 +83,7 @@ class KafkaSource:
         received = [m for m in messages if self._is_payment(m)]
         if not received:
             return empty_table()
-        return self._decode(received)
+        return messages_to_table(received, self._shape, self.name)
 
     def lag(self) -> int | None:
         """Messages in the topic that were not read yet; None while the broker has not said."""
@@ -105,6 +109,7 @@ class KafkaSource:
             "enable.partition.eof": self.bounded,
             "allow.auto.create.topics": False,
             "fetch.wait.max.ms": 100,
+            "fetch.queue.backoff.ms": 20,  # by default a second without fetching once the queue was full
             "reconnect.backoff.max.ms": 1000,
             "queued.max.messages.kbytes": 32768,
             "error_cb": self._on_error,
@@ -121,41 +126,47 @@ class KafkaSource:
                 log.warning("%s: no broker answers; waiting for it", self.name)
 
     def _ask_partitions(self, timeout_s: float) -> list[int]:
+        """The topic's partitions; KafkaException when no broker answers, RiskwaveError without the topic."""
         topic = self._address.topic
-        try:
-            found = self._consumer.list_topics(topic, timeout=timeout_s).topics[topic]
-        except KafkaException as error:
-            self._consumer.poll(0)  # so that _on_error is called with what happened
+        found = self._consumer.list_topics(topic, timeout=timeout_s).topics[topic]
+        if found.error is None:
+            return sorted(found.partitions)
+        if found.error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
             raise RiskwaveError(
-                f"no Kafka broker answers at {self._address.brokers}; is it running, is the address right? "
-                f"({self._trouble or _words(error)})"
-            ) from error
-        if found.error is not None:
-            if found.error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
-                raise RiskwaveError(
-                    f"the Kafka broker at {self._address.brokers} has no topic {topic!r}; create it or check the name"
-                )
-            raise RiskwaveError(f"{self.name}: {found.error.str()}")
-        return sorted(found.partitions)
+                f"the Kafka broker at {self._address.brokers} has no topic {topic!r}; create it or check the name"
+            )
+        raise RiskwaveError(f"{self.name}: {found.error.str()}")
+
+    def _refresh(self) -> None:
+        """Look for new partitions. A broker that is away is waited for; a topic must be absent twice to be gone."""
+        try:
+            self._partitions = self._ask_partitions(1.0)
+            self._absent = 0
+        except KafkaException:
+            return
+        except RiskwaveError:
+            self._absent += 1
+            if self._absent > 1:
+                raise
 
     def _assign(self) -> None:
         """Assign all partitions; from time to time, those that are new."""
         if self._refreshed and time.monotonic() - self._refreshed < REFRESH_S:
             return
         if self._refreshed:
-            try:
-                self._partitions = self._ask_partitions(1.0)
-            except RiskwaveError as error:
-                log.warning("%s", error)  # the broker is away for now, or the topic is: consume() will tell
+            self._refresh()
         first, self._refreshed = not self._refreshed, time.monotonic()
         start = OFFSET_END if self._address.from_latest and first else OFFSET_BEGINNING
         new = [p for p in self._partitions if p not in self._positions]
         if not new:
             return
         topic = self._address.topic
+        starts = {p: self._offsets.get(p, start) for p in new}
         if self.bounded:
             self._ends |= {p: self._end(p) for p in new}
-        starts = {p: self._offsets.get(p, start) for p in new}
+            beyond = [p for p in new if starts[p] > self._ends[p]]
+            if beyond:
+                raise self._without(beyond[0], starts[beyond[0]])
         self._positions |= {p: max(offset, 0) for p, offset in starts.items()}
         assignment = [TopicPartition(topic, p, offset) for p, offset in starts.items()]
         if first:
@@ -195,11 +206,7 @@ class KafkaSource:
             # The last offsets of a topic may be a transaction's markers, which are no messages.
             self._positions[partition] = max(self._positions.get(partition, 0), message.offset())
         elif error.code() in (KafkaError.OFFSET_OUT_OF_RANGE, KafkaError._AUTO_OFFSET_RESET):
-            raise RiskwaveError(
-                f"{self.name}: partition {partition} no longer has offset {self._positions.get(partition)}, "
-                "which comes next by the state; its retention is too short, or the topic was made anew: "
-                "start with a new state"
-            )
+            raise self._without(partition, self._positions.get(partition))
         elif error.code() in (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_PARTITION):
             raise RiskwaveError(f"{self.name}: the topic is gone from the broker")
         elif error.fatal() or error.code() in (
@@ -211,22 +218,11 @@ class KafkaSource:
             log.warning("%s: %s", self.name, error.str())
         return False
 
-    def _decode(self, messages: list[Any]) -> pa.Table:
-        raw = [m.value() or b"" for m in messages]
-        too_long = {i: len(value) for i, value in enumerate(raw) if len(value) > MAX_ROW_BYTES}
-        raw = [value[:MAX_ROW_BYTES] for value in raw] if too_long else raw
-        columns, errors = decode_json(raw, self._shape.columns)
-        if too_long:
-            errors = errors or [None] * len(raw)
-            for i, length in too_long.items():
-                errors[i] = f"longer than {MAX_ROW_BYTES} bytes: {length} bytes"
-        rows = Rows(columns, raw, errors, np.array([m.offset() for m in messages]))  # type: ignore[arg-type]
-        partitions = pa.array([m.partition() for m in messages], pa.int32())
-        millis = np.array([m.timestamp()[1] for m in messages], np.int64)
-        if millis.min() <= 0:  # an old producer that gives no timestamp
-            millis[millis <= 0] = int(utc_now().timestamp() * 1000)
-        received = pa.array(np.minimum(millis, _LAST_MS) * 1000, pa.timestamp("us"))
-        return to_table(rows, self._shape, source=self.name, partition=partitions, received_at=received)
+    def _without(self, partition: int, offset: int | None) -> RiskwaveError:
+        return RiskwaveError(
+            f"{self.name}: partition {partition} does not have offset {offset}, which comes next by the state; its "
+            "retention is too short, or the topic was made anew: start with a new state"
+        )
 
 
 def _words(error: BaseException) -> str:

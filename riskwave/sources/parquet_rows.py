@@ -33,7 +33,7 @@ class ParquetRows:
         self._row = 0
         self._batches: Iterator[Any] | None = None
         self._left: Any = None  # what remains of the batch read last
-        self._duckdb = duckdb.connect() if keep_raw else None
+        self._duckdb: duckdb.DuckDBPyConnection | None = None
         try:
             self._file: Any = pq.ParquetFile(path)
         except OSError as error:
@@ -114,8 +114,10 @@ class ParquetRows:
         return RiskwaveError(f"{self._path}: damaged or not Parquet, at row {self._row}: {reason}")
 
     def _as_json(self, columns: dict[str, Texts], rows: int) -> Any:
-        if not columns or self._duckdb is None:
+        if not columns:
             return [b"{}"] * rows
+        if self._duckdb is None:
+            self._duckdb = duckdb.connect()
         self._duckdb.register("received", pa.table(columns))
         made = self._duckdb.sql("select encode(to_json(received)::varchar) as raw from received").to_arrow_table()
         return made.column("raw")

@@ -149,9 +149,30 @@ def test_messages_that_retention_took_are_not_passed_over_in_silence(kafka_broke
     kafka_broker.delete_records(topic, before=8)
     with closing(open_source(uri(kafka_broker, topic))) as source:
         source.seek({0: 5})
-        with pytest.raises(RiskwaveError, match=r"partition 0 no longer has offset 5.*start with a new state"):
+        with pytest.raises(RiskwaveError, match=r"partition 0 does not have offset 5.*start with a new state"):
             read_rows(source, 1)
     assert column(read_all(open_source(uri(kafka_broker, topic, "?until=end"))), "event_id") == ["e8", "e9"]
+
+
+@pytest.mark.parametrize("options", ["", "?until=end"])
+def test_a_topic_made_anew_is_told(options: str, kafka_broker: KafkaBroker) -> None:
+    topic = kafka_broker.create_topic()
+    kafka_broker.send(topic, MESSAGES[:3])
+    with closing(open_source(uri(kafka_broker, topic, options))) as source:
+        source.seek({0: 20})
+        with pytest.raises(RiskwaveError, match="partition 0 does not have offset 20"):
+            read_rows(source, 1)
+
+
+def test_a_topic_that_is_deleted_is_told(kafka_broker: KafkaBroker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kafka_module, "REFRESH_S", 0.2)
+    topic = kafka_broker.create_topic()
+    kafka_broker.send(topic, MESSAGES[:3])
+    with closing(open_source(uri(kafka_broker, topic))) as source:
+        assert read_rows(source, 3).num_rows == 3
+        kafka_broker.delete_topic(topic)
+        with pytest.raises(RiskwaveError, match=r"has no topic 'payments-|the topic is gone"):
+            read_rows(source, 1)
 
 
 def test_a_broker_that_restarts_is_waited_for(tmp_path: Path, kafka_broker: KafkaBroker) -> None:
