@@ -93,7 +93,16 @@ def compiled_project(target: str = "duckdb") -> CompiledProject:
     if cache.is_file():
         return _from_nodes(json.loads(cache.read_text()))
     with tempfile.TemporaryDirectory() as scratch:
-        arguments = ["compile", "--target", target, "--target-path", scratch, "--log-path", scratch, "--no-partial-parse"]
+        arguments = [
+            "compile",
+            "--target",
+            target,
+            "--target-path",
+            scratch,
+            "--log-path",
+            scratch,
+            "--no-partial-parse",
+        ]
         if target != "duckdb":
             arguments += ["--no-populate-cache", "--no-introspect"]
         run_dbt([*arguments, "--quiet"], environment={"RISKWAVE_DUCKDB": ":memory:"})

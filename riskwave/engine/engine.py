@@ -20,6 +20,7 @@ from riskwave.engine.load import load
 from riskwave.engine.memory import micros, seconds_of
 from riskwave.engine.plan import Plan, make_plan
 from riskwave.engine.scope import Scope, gather, touched
+from riskwave.engine.stager import Staged, Stager
 from riskwave.engine.state import connect, prepare_state, write_offsets
 from riskwave.engine.workbench import Workbench
 from riskwave.project import compiled_project
@@ -61,7 +62,8 @@ class Engine:
         self.form = form
         self.connection = connect(path, threads=threads, memory=memory)
         prepare_state(self.connection)
-        self.bench = Workbench(self.connection, self.plan, over=form != "join")
+        self.stager = Stager(self.plan)
+        self.bench = Workbench(self.connection, self.plan, self.stager, over=form != "join")
         self.history, self.tiles, self.facts = self.bench.history, self.bench.tiles, self.bench.facts
         self._waiting = load(self.bench)
         self._ordinals: npt.NDArray[np.int32] = np.full(1024, -1, np.int32)
@@ -77,10 +79,20 @@ class Engine:
 
         offsets: per source, the next offset to read per partition, committed with the decisions.
         """
-        outcome = Outcome(received=raw.num_rows)
+        return self.decide(self.stager.stage(raw), labels=labels, offsets=offsets)
+
+    def decide(
+        self,
+        staged: Staged,
+        *,
+        labels: pa.Table | None = None,
+        offsets: Mapping[str, Mapping[int, int]] | None = None,
+    ) -> Outcome:
+        """`process` from the staged rows on; `stager` makes them, on another thread if need be."""
+        outcome = Outcome(received=staged.raw.num_rows, rejected=staged.rejected.num_rows)
         with self._transaction():
             newest = self.history.newest
-            accepted = self._stage(raw, outcome)
+            accepted = self._keep(staged, outcome)
             fresh = self.history.add(accepted, accepted.column("_hash").to_numpy())
             frauds = self._take_labels(labels, fresh)
             self._add_tiles(accepted, frauds)
@@ -126,6 +138,7 @@ class Engine:
 
     def close(self) -> None:
         """Close the state; what was committed is in the file."""
+        self.stager.close()
         self.connection.close()
 
     @contextmanager
@@ -139,19 +152,17 @@ class Engine:
             self.connection.close()
             raise
 
-    def _stage(self, raw: pa.Table, outcome: Outcome) -> pa.Table:
-        bench = self.bench
-        if raw.num_rows == 0:
-            return bench.accepted.schema.empty_table()
-        bench.raw.put(raw)
-        accepted = bench.fetch("stage")
+    def _keep(self, staged: Staged, outcome: Outcome) -> pa.Table:
+        """Write accepted and rejected rows; gives the accepted ones that are not deliveries of a known event."""
+        bench, accepted = self.bench, staged.accepted
         new = self.history.find(accepted.column("_hash").to_numpy()) < 0
-        if accepted.num_rows < raw.num_rows:
-            outcome.rejected = bench.execute("reject")
-        bench.raw.clear()
-        outcome.duplicates = raw.num_rows - outcome.rejected - int(new.sum())
+        outcome.duplicates = staged.duplicates + int((~new).sum())
         bench.accepted.put(accepted if new.all() else accepted.filter(pa.array(new)))
-        bench.execute("keep")
+        if bench.accepted.table.num_rows:
+            bench.execute("keep")
+        if staged.rejected.num_rows:
+            bench.rejected.put(staged.rejected)
+            bench.execute("reject")
         return bench.accepted.table
 
     def _take_labels(self, labels: pa.Table | None, fresh: Positions) -> pa.Table:

@@ -100,7 +100,6 @@ class History:
         codes, low, high = codes[has], low[has], high[has]
         return self.indexes[entity].ranges(*merge_ranges(composite(codes, low), composite(codes, high)))
 
-
     def since(self, entity: str, keys: pa.ChunkedArray, moments: Ints) -> Positions:
         """Positions of decided rows of keys (n) at or after moments (n, microseconds since 1970), each once."""
         vocabulary = self.store.columns[entity].vocabulary

@@ -93,7 +93,9 @@ class Plan:
         ctes = ["stg_payments as materialized (select * from batch_rows)"]
         ctes += [f"{dim.name} as (select * from scope_{dim.name})" for dim in self.dimensions]
         ctes += [
-            f"{model.name} as ({ahead_sql(model, self.tiles)})" for model in self.models.values() if model.role == "ahead"
+            f"{model.name} as ({ahead_sql(model, self.tiles)})"
+            for model in self.models.values()
+            if model.role == "ahead"
         ]
         ctes.append(f"int_payments__facts as materialized ({self.models['int_payments__facts'].sql})")
         for step in (self.windows_over if over else self.windows)[:windows]:
@@ -156,7 +158,9 @@ def ahead_sql(model: Model, tiles: tuple[TileSpec, ...]) -> str:
             if not {table.name for table in statement.find_all(exp.Table)} & names:
                 return statement.sql(dialect="duckdb", comments=False)
             break
-    raise RiskwaveError(f"model {model.name}: a model over tiles reads them through one tiles_ahead(…) and no other way")
+    raise RiskwaveError(
+        f"model {model.name}: a model over tiles reads them through one tiles_ahead(…) and no other way"
+    )
 
 
 def _staged(model: Model) -> frozenset[str]:

@@ -7,6 +7,8 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+CHUNK = 2_048
+
 
 class Provider:
     """A relation of DuckDB backed by whatever Arrow table it holds at the moment.
@@ -23,7 +25,12 @@ class Provider:
 
     def put(self, table: pa.Table) -> None:
         """Hold these rows from now on; columns are taken by name, and the schema must hold."""
-        self.table = table.select(self.schema.names).cast(self.schema)
+        self.table = table.select(self.schema.names)
+        if self.table.schema != self.schema:
+            self.table = self.table.cast(self.schema)
+        if self.table.num_rows > CHUNK:
+            # DuckDB's threads each take a chunk of the stream.
+            self.table = pa.Table.from_batches(self.table.combine_chunks().to_batches(CHUNK), self.schema)
 
     def clear(self) -> None:
         """Hold no rows, and let the memory go."""

@@ -126,8 +126,10 @@ def _frame(window: exp.Window, select: exp.Select, entity: str) -> _Frame:
             raise NotRewritableError(f"partition by {key.sql()}")
     if not found:
         raise NotRewritableError(f"not partitioned by {entity}")
-    order = [item.this.name if isinstance(item.this, exp.Column) and not item.args.get("desc") else "" for item in
-             (spec.args["order"].expressions if spec.args.get("order") else [])]
+    order = [
+        item.this.name if isinstance(item.this, exp.Column) and not item.args.get("desc") else ""
+        for item in (spec.args["order"].expressions if spec.args.get("order") else [])
+    ]
     bounds = spec.args.get("spec")
     if order == [TIME, ID] and bounds is None and isinstance(window.this, exp.Lag):
         return _Frame(tuple(extra), None)
@@ -173,7 +175,9 @@ def _within(place: int) -> str:
 
 
 def _same(extra: tuple[str, ...], staged: frozenset[str]) -> list[str]:
-    return [f"h._x_{name} = b._x_{name}" if name in staged else f"h.{name} is not distinct from b.{name}" for name in extra]
+    return [
+        f"h._x_{name} = b._x_{name}" if name in staged else f"h.{name} is not distinct from b.{name}" for name in extra
+    ]
 
 
 def _aggregate(call: exp.Expr, condition: str, seen: set[str]) -> str:

@@ -122,5 +122,3 @@ def _after(
     """Rows of the keys that are served by the tiles which hold the ticks."""
     served = (ticks // unit + 1) * unit
     return history.between(entity, codes, served, np.minimum(served + lookback, end))[1]
-
-

@@ -28,7 +28,9 @@ create table if not exists offsets (
 """
 
 
-def connect(path: Path | str, *, threads: int = 2, memory: str = "1GB", read_only: bool = False) -> duckdb.DuckDBPyConnection:
+def connect(
+    path: Path | str, *, threads: int = 2, memory: str = "1GB", read_only: bool = False
+) -> duckdb.DuckDBPyConnection:
     """Open a DuckDB file with the settings every Riskwave state has: UTC, bounded memory, no extensions from outside.
 
     Raises RiskwaveError when the file is not a DuckDB database or another process holds it.
@@ -47,7 +49,9 @@ def connect(path: Path | str, *, threads: int = 2, memory: str = "1GB", read_onl
     except duckdb.IOException as error:
         text = str(error).splitlines()[0]
         if "lock" in text.lower():
-            raise RiskwaveError(f"{path}: another process has this state open; stop it first, or copy the file") from error
+            raise RiskwaveError(
+                f"{path}: another process has this state open; stop it first, or copy the file"
+            ) from error
         raise RiskwaveError(f"{path}: cannot be opened as a Riskwave state ({text})") from error
     connection.execute("set TimeZone = 'UTC'")
     connection.execute("set preserve_insertion_order = true")

@@ -48,7 +48,9 @@ def tile_spec(model: Model) -> TileSpec:
     for item in statement.expressions:
         if item.find(exp.AggFunc) is None:
             keys.append(item.alias_or_name)
-        elif {type(call) for call in item.find_all(exp.AggFunc)} <= {exp.Count, exp.Sum} and not item.find(exp.Distinct):
+        elif {type(call) for call in item.find_all(exp.AggFunc)} <= {exp.Count, exp.Sum} and not item.find(
+            exp.Distinct
+        ):
             sums.append(item.alias_or_name)
         else:
             raise RiskwaveError(

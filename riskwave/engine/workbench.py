@@ -9,8 +9,8 @@ from riskwave.engine.memory import Facts, History, Tiles
 from riskwave.engine.plan import Plan
 from riskwave.engine.provider import Provider
 from riskwave.engine.rewrite import Step
+from riskwave.engine.stager import Stager
 from riskwave.engine.state import LANDING
-from riskwave.sources.batch import RAW_SCHEMA
 
 VERSIONED = pa.schema([("version", pa.int32()), ("supersedes", pa.int32()), ("decided_at", pa.timestamp("us"))])
 APART = "_hash, _features"
@@ -19,11 +19,11 @@ APART = "_hash, _features"
 class Workbench:
     """Prepared statements by name, and the relations they read (`batch_…`, `scope_…`), over one open state.
 
-    raw, accepted, new, rows, wanted, labels, labelled, frauds, decided: the batch on its way; scopes: by model, what
+    accepted, rejected, new, rows, wanted, labels, labelled, frauds, decided: the batch on its way; scopes: by model, what
     of the past each window, tile or dimension model is given; history, tiles, facts: memory, still empty.
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, plan: Plan, *, over: bool) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, plan: Plan, stager: Stager, *, over: bool) -> None:
         """over: also plan the window models in OVER form, for which scopes carry more columns."""
         self.connection = connection
         self.plan = plan
@@ -32,7 +32,7 @@ class Workbench:
         # Joins are written in the order that is best, the small side last; left to itself the optimizer, which knows
         # nothing of how many rows an Arrow stream has, takes longer to think than the joins take to run.
         connection.execute("set disabled_optimizers = 'join_order,build_side_probe_side'")
-        self._staging()
+        self._staging(stager)
         self._labelling()
         self._memory()
         self._deciding()
@@ -58,17 +58,16 @@ class Workbench:
     def _create(self, table: str, sql: str) -> None:
         self.connection.execute(f"create table if not exists {table} as select * from ({sql}) limit 0")
 
-    def _staging(self) -> None:
+    def _staging(self, stager: Stager) -> None:
         plan = self.plan
-        self.raw = self._provide("batch_raw", RAW_SCHEMA)
-        self.accepted = self._provide("batch_accepted", self.shape(plan.staging_sql()))
+        self.accepted = self._provide("batch_accepted", stager.accepted)
+        self.rejected = self._provide("batch_rejected", stager.rejected)
         self.staged = pa.schema([field for field in self.accepted.schema if field.name != "_hash"])
         self.new = self._provide("batch_new", self.accepted.schema)
         self.wanted = self._provide("batch_wanted", pa.schema([("event_id", pa.string())]))
         self._create("stg_payments", "select * exclude (_hash) from batch_accepted")
-        self._create("rejected_events", plan.rejects_sql())
-        self._prepare("stage", plan.staging_sql())
-        self._prepare("reject", f"insert into rejected_events {plan.rejects_sql()}")
+        self._create("rejected_events", "select * from batch_rejected")
+        self._prepare("reject", "insert into rejected_events select * from batch_rejected")
         self._prepare("keep", "insert into stg_payments select * exclude (_hash) from batch_accepted")
         keys = [(f"_k_{step.name}", pa.int32()) for step in plan.windows]
         ordinals = [(f"_s_{step.name}", pa.int64()) for step in plan.windows]
@@ -115,8 +114,11 @@ class Workbench:
         names = {*step.history, "event_ts"}
         if self.over:
             names |= {*self.plan.windows_over[place].history, "event_id", step.entity}
-        fields = [carried.get(name) or self.staged.field(name) for name in sorted(names)
-                  if name in carried or name in self.staged.names]
+        fields = [
+            carried.get(name) or self.staged.field(name)
+            for name in sorted(names)
+            if name in carried or name in self.staged.names
+        ]
         codes = [self.rows.schema.field(f"_x_{name}") for name in step.same]
         return pa.schema([("_key", pa.int32()), ("_seq", pa.int64()), *fields, *codes])
 

@@ -114,7 +114,9 @@ def run_command(
 def demo_command(
     events: Annotated[int, typer.Option(help="How many payments the simulated bank sees.")] = 100_000,
     seed: Annotated[int, typer.Option(help="Another seed is another bank.")] = 7,
-    folder: Annotated[Path, typer.Option("--dir", help="Where the state goes; one that is there is replaced.")] = Path("demo"),
+    folder: Annotated[Path, typer.Option("--dir", help="Where the state goes; one that is there is replaced.")] = Path(
+        "demo"
+    ),
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
     """Simulate a bank's payments, decide them, and say how well that went.
@@ -135,8 +137,12 @@ def demo_command(
     )
     _report(console, meter, summary, state, as_json=as_json)
     if not as_json:
-        console.print(f"\nnext: [bold]riskwave decisions --state {state}[/bold]        the last decisions, with reasons")
-        console.print(f"      [bold]riskwave parity {state} batch[/bold]            the same by a dbt batch run, compared")
+        console.print(
+            f"\nnext: [bold]riskwave decisions --state {state}[/bold]        the last decisions, with reasons"
+        )
+        console.print(
+            f"      [bold]riskwave parity {state} batch[/bold]            the same by a dbt batch run, compared"
+        )
         console.print("      (in this checkout: .venv/bin/riskwave)")
 
 

@@ -49,24 +49,24 @@ def run_loop(
     """
     limits = limits or Limits()
     source.seek(read_offsets(engine.connection, source.name))
-    reader = Reader(source, ahead=2 * MOST_ROWS)
+    reader = Reader(source, engine.stager, ahead=2 * MOST_ROWS)
     meter = Meter()
     rows = LEAST_ROWS * 8
     try:
         with _stop_asked() as stop:
             while not stop.is_set() and (limits.events is None or meter.received < limits.events):
                 room = rows if limits.events is None else min(rows, limits.events - meter.received)
-                taken = reader.take(room, 0.2)
-                if taken is None:
+                staged = reader.take(room, 0.2)
+                if staged is None:
                     break
-                raw = taken
+                raw = staged.raw
                 if raw.num_rows == 0:
                     if limits.until_idle and not reader.waiting:
                         break
                     continue
                 began = time.perf_counter()
-                outcome = engine.process(
-                    raw, labels=labels.upto(raw) if labels else None, offsets=_offsets(source, raw, labels)
+                outcome = engine.decide(
+                    staged, labels=labels.upto(raw) if labels else None, offsets=_offsets(source, raw, labels)
                 )
                 took = time.perf_counter() - began
                 meter.add(outcome, _latencies(source, raw, took))
@@ -86,9 +86,7 @@ def run_loop(
 def _offsets(source: Source, raw: pa.Table, labels: LabelFeed | None) -> dict[str, dict[int, int]]:
     last = raw.group_by("source_partition").aggregate([("source_offset", "max")])
     result = {
-        source.name: {
-            int(row["source_partition"]): int(row["source_offset_max"]) + 1 for row in last.to_pylist()
-        }
+        source.name: {int(row["source_partition"]): int(row["source_offset_max"]) + 1 for row in last.to_pylist()}
     }
     if labels is not None:
         result[labels.name] = {0: labels.next}

@@ -1,27 +1,27 @@
-"""Reads ahead of the engine, so that decoding and deciding share the machine."""
+"""Reads and stages ahead of the engine, so that decoding and deciding share the machine."""
 
 from __future__ import annotations
 
 import threading
 from collections import deque
 
-import pyarrow as pa
-
+from riskwave.engine.stager import Staged, Stager, joined
 from riskwave.sources import Source
 from riskwave.sources.batch import empty_table
 
-POLL_ROWS = 10_000
+POLL_ROWS = 5_000
 POLL_S = 0.05
 
 
 class Reader:
     """A source polled on a thread of its own; the engine takes all that has arrived, up to what it can carry."""
 
-    def __init__(self, source: Source, *, ahead: int) -> None:
-        """ahead: rows that may wait decoded; the reader pauses above."""
+    def __init__(self, source: Source, stager: Stager, *, ahead: int) -> None:
+        """ahead: rows that may wait staged; the reader pauses above."""
         self._source = source
+        self._stager = stager
         self._ahead = ahead
-        self._tables: deque[pa.Table] = deque()
+        self._parts: deque[Staged] = deque()
         self._rows = 0
         self._changed = threading.Condition()
         self._ended = False
@@ -40,11 +40,12 @@ class Reader:
                         return
                 table = self._source.poll(POLL_ROWS, POLL_S)
                 self.lag = self._source.lag()
+                staged = self._stager.stage(table) if table is not None and table.num_rows else None
                 with self._changed:
                     if table is None:
                         self._ended = True
-                    elif table.num_rows:
-                        self._tables.append(table)
+                    elif staged is not None:
+                        self._parts.append(staged)
                         self._rows += table.num_rows
                     self._changed.notify_all()
                     if self._ended:
@@ -54,30 +55,25 @@ class Reader:
                 self._error = error
                 self._changed.notify_all()
 
-    def take(self, rows: int, timeout_s: float) -> pa.Table | None:
-        """Up to `rows` rows; no rows when none came in time; None at the end.
+    def take(self, rows: int, timeout_s: float) -> Staged | None:
+        """Parts of up to `rows` rows together (one part may be more); no rows when none came in time; None at the end.
 
         Raises what the source raised, after all rows before it were taken.
         """
         with self._changed:
-            self._changed.wait_for(lambda: self._tables or self._ended or self._error, timeout_s)
-            if not self._tables:
+            self._changed.wait_for(lambda: self._parts or self._ended or self._error, timeout_s)
+            if not self._parts:
                 if self._error is not None:
                     raise self._error
-                return None if self._ended else empty_table()
-            taken: list[pa.Table] = []
-            count = 0
-            while self._tables and count < rows:
-                table = self._tables.popleft()
-                if count + table.num_rows > rows:
-                    keep = rows - count
-                    self._tables.appendleft(table.slice(keep))
-                    table = table.slice(0, keep)
-                taken.append(table)
-                count += table.num_rows
+                return None if self._ended else self._stager.stage(empty_table())
+            taken = [self._parts.popleft()]
+            count = taken[0].raw.num_rows
+            while self._parts and count + self._parts[0].raw.num_rows <= rows:
+                taken.append(self._parts.popleft())
+                count += taken[-1].raw.num_rows
             self._rows -= count
             self._changed.notify_all()
-            return pa.concat_tables(taken)
+        return joined(taken)
 
     @property
     def waiting(self) -> int:

@@ -93,12 +93,15 @@ def show_summary(console: Console, summary: Summary, meter: Meter | None, state:
         table.add_row("this run", f"{meter.received:,} events in {meter.seconds:.1f} s, {meter.rate:,.0f} events/s")
         table.add_row("latency", f"p50 {meter.latency_ms(0.5):,.0f} ms, p99 {meter.latency_ms(0.99):,.0f} ms")
         table.add_row(
-            "kept aside", f"{meter.rejected:,} rejected, {meter.duplicates:,} duplicates, {meter.superseding:,} superseded"
+            "kept aside",
+            f"{meter.rejected:,} rejected, {meter.duplicates:,} duplicates, {meter.superseding:,} superseded",
         )
     table.add_row("decisions", ", ".join(f"{name} {count:,}" for name, count in summary.actions.items()))
     if summary.frauds:
         table.add_row("attacks caught", f"{summary.attacks_caught:,} of {summary.attacks:,}")
-        table.add_row("money saved", f"{summary.money_saved / 100:,.0f} of {summary.money_at_stake / 100:,.0f} at stake")
+        table.add_row(
+            "money saved", f"{summary.money_saved / 100:,.0f} of {summary.money_at_stake / 100:,.0f} at stake"
+        )
         table.add_row("precision", share(summary.precision))
         table.add_row("recall", share(summary.recall))
         table.add_row("false positives", f"{share(summary.false_positive_rate)} of legitimate events")

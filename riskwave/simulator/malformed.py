@@ -44,10 +44,10 @@ def malformed_rows(rng: np.random.Generator, good: pa.Table) -> pa.Table:
             # the line is another message, not a duplicate of the good one
             if row["event_id"] is not None:
                 row["event_id"] += "x"
-    lines = json_lines(pa.Table.from_pylist(rows, schema=_TEXTS)).to_pylist()
-    for row, line in zip(rows, lines, strict=True):
-        if row["decode_error"] is None:
-            row["raw"] = _quoted(line)
+    readable = [row for row in rows if row["decode_error"] is None]
+    lines = json_lines(pa.Table.from_pylist(readable, schema=_TEXTS)).to_pylist()
+    for row, line in zip(readable, lines, strict=True):
+        row["raw"] = _quoted(line)
     return pa.Table.from_pylist(rows, schema=RAW_SCHEMA)
 
 

@@ -23,8 +23,7 @@ def as_texts(transactions: pa.Table) -> pa.Table:
 
 def json_lines(texts: pa.Table) -> Column:
     """One JSON object a row as bytes, without line end; null fields are left out.
-
-    The simulator's texts hold nothing that JSON would have to escape.
+    A row has at least one field that is not null. The simulator's texts hold nothing that JSON would have to escape.
     """
     parts: list[Any] = ["{"]
     comma = ""

@@ -1,0 +1,76 @@
+"""A state's tables whole: what the file holds and what was moved to its archive, as relations to read from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+
+from riskwave.errors import RiskwaveError
+
+#: The order of an event's revisions: the state's own, and that of an append-only table on RisingWave.
+REVISIONS = (("version",), ("seen_at", "revision"))
+
+
+def archive_of(state: Path) -> Path:
+    """The folder beside a state file with what was moved out of it: <table>/day=YYYY-MM-DD/*.parquet."""
+    return Path(f"{state}.archive")
+
+
+def attach_state(connection: duckdb.DuckDBPyConnection, state: Path, catalog: str) -> None:
+    """Attach a state file for reading, as `catalog`.
+
+    Raises RiskwaveError when there is none, when it is no DuckDB database, or when another process has it open.
+    """
+    if not state.is_file():
+        raise RiskwaveError(f"{state}: no such file; expected a state made by `riskwave run` or `riskwave batch`")
+    try:
+        connection.execute(f"attach {literal(state)} as {catalog} (read_only)")
+    except duckdb.Error as error:
+        text = str(error).splitlines()[0]
+        if "lock" in text.lower():
+            raise RiskwaveError(
+                f"{state}: another process has this state open; stop it first, or copy the file"
+            ) from error
+        raise RiskwaveError(f"{state}: not a DuckDB database that can be read ({text})") from error
+
+
+def whole(connection: duckdb.DuckDBPyConnection, catalog: str, state: Path, table: str) -> str | None:
+    """A query for all rows of an attached state's table, the archived among them; None when it has no such table.
+
+    Columns are the table's own.
+    """
+    columns = columns_of(connection, catalog, table)
+    if not columns:
+        return None
+    names = ", ".join(f'"{name}"' for name in columns)
+    kept = f'select {names} from {catalog}.main."{table}"'
+    folder = archive_of(state) / table
+    if next(folder.glob("*/*.parquet"), None) is None:
+        return kept
+    files = literal(folder / "*" / "*.parquet")
+    return f"{kept} union all select {names} from read_parquet({files}, hive_partitioning = true, union_by_name = true)"
+
+
+def current(query: str, columns: list[str]) -> str:
+    """The last revision of each event in a query; the query itself when it has no column that orders revisions."""
+    for order in REVISIONS:
+        if set(order) <= set(columns):
+            last = ", ".join(f"{name} desc" for name in order)
+            return f"select * from ({query}) qualify row_number() over (partition by event_id order by {last}) = 1"
+    return query
+
+
+def columns_of(connection: duckdb.DuckDBPyConnection, catalog: str, table: str) -> list[str]:
+    """A table's or view's columns in order; none when it is not there."""
+    rows = connection.execute(
+        "select column_name from duckdb_columns() where database_name = ? and schema_name = 'main' and table_name = ? "
+        "order by column_index",
+        [catalog, table],
+    ).fetchall()
+    return [str(name) for (name,) in rows]
+
+
+def literal(text: object) -> str:
+    """A text as SQL writes it."""
+    return "'" + str(text).replace("'", "''") + "'"

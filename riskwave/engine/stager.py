@@ -1,0 +1,72 @@
+"""Staging apart from the state: raw rows cast, judged and told apart, on whatever thread read them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from riskwave.engine.plan import Plan
+from riskwave.engine.provider import Provider
+from riskwave.engine.state import connect
+from riskwave.sources.batch import RAW_SCHEMA
+
+
+@dataclass(frozen=True)
+class Staged:
+    """What raw rows came to: `accepted` (stg_payments' columns and _hash, each event once), `rejected` with reasons.
+
+    raw: the rows as received; duplicates: how many were deliveries of an event accepted from the same rows.
+    """
+
+    raw: pa.Table
+    accepted: pa.Table
+    rejected: pa.Table
+    duplicates: int
+
+
+class Stager:
+    """The staging models over a connection of its own. One thread at a time."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._connection = connect(":memory:", threads=1, memory="512MB")
+        self._raw = Provider(self._connection, "batch_raw", RAW_SCHEMA)
+        self._connection.execute(f"prepare stage as {plan.staging_sql()}")
+        self._connection.execute(f"prepare reject as {plan.rejects_sql()}")
+        self.accepted = self._fetch("stage").schema
+        self.rejected = self._fetch("reject").schema
+
+    def stage(self, raw: pa.Table) -> Staged:
+        """Cast and judge raw rows (RAW_SCHEMA)."""
+        self._raw.put(raw)
+        accepted = self._fetch("stage") if raw.num_rows else self.accepted.empty_table()
+        rejected = self.rejected.empty_table()
+        if accepted.num_rows < raw.num_rows:
+            rejected = self._fetch("reject")
+        self._raw.clear()
+        return Staged(raw, accepted, rejected, raw.num_rows - accepted.num_rows - rejected.num_rows)
+
+    def _fetch(self, name: str) -> pa.Table:
+        return self._connection.sql(f"execute {name}").to_arrow_table()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+
+def joined(parts: list[Staged]) -> Staged:
+    """Parts one after another as one; an event that several accepted is kept from the first."""
+    if len(parts) == 1:
+        return parts[0]
+    accepted = pa.concat_tables([part.accepted for part in parts])
+    _, first = np.unique(accepted.column("_hash").to_numpy(), return_index=True)
+    duplicates = sum(part.duplicates for part in parts) + accepted.num_rows - len(first)
+    if len(first) < accepted.num_rows:
+        accepted = accepted.take(pa.array(np.sort(first)))
+    return Staged(
+        pa.concat_tables([part.raw for part in parts]),
+        accepted,
+        pa.concat_tables([part.rejected for part in parts]),
+        duplicates,
+    )
