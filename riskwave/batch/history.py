@@ -38,7 +38,8 @@ def attach_state(connection: duckdb.DuckDBPyConnection, state: Path, catalog: st
 def whole(connection: duckdb.DuckDBPyConnection, catalog: str, state: Path, table: str) -> str | None:
     """A query for all rows of an attached state's table, the archived among them; None when it has no such table.
 
-    Columns are the table's own.
+    Columns are the table's own. A row that was being moved when the process ended may be in both places: it counts
+    once.
     """
     columns = columns_of(connection, catalog, table)
     if not columns:
@@ -49,7 +50,9 @@ def whole(connection: duckdb.DuckDBPyConnection, catalog: str, state: Path, tabl
     if next(folder.glob("*/*.parquet"), None) is None:
         return kept
     files = literal(folder / "*" / "*.parquet")
-    return f"{kept} union all select {names} from read_parquet({files}, hive_partitioning = true, union_by_name = true)"
+    moved = f"select {names} from read_parquet({files}, hive_partitioning = true, union_by_name = true)"
+    keys = ", ".join(name for name in ("event_id", "version") if name in columns)
+    return f"{kept} union all ({moved} anti join ({kept}) as kept using ({keys}))"
 
 
 def current(query: str, columns: list[str]) -> str:

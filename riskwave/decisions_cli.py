@@ -1,0 +1,146 @@
+"""`riskwave decisions`: a state's decisions on the terminal, or in a file for others to work on."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import duckdb
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from riskwave.batch.history import attach_state, columns_of, current, literal, whole
+from riskwave.errors import RiskwaveError
+from riskwave.sources.currencies import EXPONENTS
+
+_ISO = "timestampformat '%Y-%m-%dT%H:%M:%S.%fZ'"
+FORMATS = {
+    ".parquet": "format parquet, compression zstd",
+    ".csv": f"format csv, header, {_ISO}",
+    ".jsonl": f"format json, {_ISO}",
+}
+COLOURS = {"allow": "green", "review": "cyan", "challenge": "yellow", "block": "red"}
+CATALOG = "riskwave_state"
+_SHOWN = ("event_id", "event_ts", "card_id", "amount_minor", "currency", "action", "reasons")
+
+
+def decisions_command(
+    state: Annotated[Path, typer.Option(help="A state made by `riskwave run` or `riskwave batch`.")],
+    out: Annotated[Path | None, typer.Option(help="File to write: .parquet, .csv or .jsonl.")] = None,
+    features: Annotated[bool, typer.Option("--features", help="With what was known when it was decided.")] = False,
+    all_versions: Annotated[
+        bool, typer.Option("--all-versions", help="With the decisions that later ones supersede.")
+    ] = False,
+    last: Annotated[int, typer.Option(min=1, help="How many to show without --out.")] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help="For machines: the decisions, or what was written.")] = False,
+) -> None:
+    """Show a state's last decisions with their reasons, or write all of them to a file.
+
+    Example: riskwave decisions --state bank.duckdb --out decisions.parquet --features
+    """
+    if out is None and features:
+        raise RiskwaveError("--features: a terminal is too narrow for them; give --out decisions.parquet too")
+    if out is not None:
+        rows = export(state, out, features=features, all_versions=all_versions)
+        typer.echo(json.dumps({"out": str(out), "rows": rows}) if as_json else f"{out}: {rows:,} decisions")
+        return
+    shown = latest(state, last, all_versions=all_versions)
+    if as_json:
+        typer.echo(json.dumps(shown, indent=2, default=_iso))
+    else:
+        _show(shown)
+
+
+def export(state: Path, out: Path, *, features: bool = False, all_versions: bool = False) -> int:
+    """Write a state's decisions, archived ones included, in order of event time; gives how many.
+
+    With `features`, decision_input's columns stand after the decision's own. Lists are JSON texts in CSV. Raises
+    RiskwaveError for another extension than .parquet, .csv, .jsonl, and when the state or the folder cannot be used.
+    """
+    written = FORMATS.get(out.suffix.lower())
+    if written is None:
+        raise RiskwaveError(f"{out}: the extension says the format; expected one of {', '.join(FORMATS)}")
+    if not out.parent.is_dir():
+        raise RiskwaveError(f"{out}: there is no folder {out.parent} to put it in; make it first")
+    with duckdb.connect() as connection:
+        query = _opened(connection, state, features=features, all_versions=all_versions)
+        if "csv" in written:
+            lists = [name for name, kind, *_ in connection.execute(f"describe {query}").fetchall() if kind[-1] == "]"]
+            texts = ", ".join(f"to_json({name})::varchar as {name}" for name in lists)
+            query = f"select * replace ({texts}) from ({query})" if lists else query
+        # A file that is there is replaced only by a whole one.
+        partial = out.with_name(f".{out.name}.partial")
+        try:
+            connection.execute(f"copy ({query}) to {literal(partial)} ({written})")
+            rows = connection.execute(f"select count(*) from ({query})").fetchall()[0][0]
+            partial.replace(out)
+        except (duckdb.Error, OSError) as error:
+            raise RiskwaveError(f"{out}: cannot be written ({str(error).splitlines()[0]})") from error
+        finally:
+            partial.unlink(missing_ok=True)
+    return int(rows)
+
+
+def latest(state: Path, count: int, *, all_versions: bool = False) -> list[dict[str, Any]]:
+    """The last decisions by event time, the latest first: event, time, card, amount in minor units, action, reasons."""
+    with duckdb.connect() as connection:
+        query = _opened(connection, state, features=True, all_versions=all_versions)
+        columns = [str(row[0]) for row in connection.execute(f"describe {query}").fetchall()]
+        names = [*_SHOWN, *(name for name in ("version",) if name in columns)]
+        rows = connection.execute(
+            f"select {', '.join(names)} from ({query}) order by event_ts desc, event_id desc limit {count}"
+        ).fetchall()
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def _opened(connection: duckdb.DuckDBPyConnection, state: Path, *, features: bool, all_versions: bool) -> str:
+    """A query for the decisions of a state, in order of time."""
+    connection.execute("set TimeZone = 'UTC'")
+    attach_state(connection, state, CATALOG)
+    decided, known = (whole(connection, CATALOG, state, table) for table in ("decisions", "decision_input"))
+    if decided is None or known is None:
+        raise RiskwaveError(f"{state}: has no decisions; expected a state made by `riskwave run` or `riskwave batch`")
+    columns = columns_of(connection, CATALOG, "decisions")
+    if not all_versions:
+        decided = current(decided, columns)
+    versioned = [name for name in ("version",) if name in columns]
+    order = ", ".join(f"d.{name}" for name in ("event_ts", "event_id", *versioned))
+    if not features:
+        return f"select d.* from ({decided}) as d order by {order}"
+    more = [name for name in columns_of(connection, CATALOG, "decision_input") if name not in columns]
+    keys = " and ".join(f"d.{name} = k.{name}" for name in ("event_id", *versioned))
+    beside = ", ".join(f"k.{name}" for name in more)
+    return f"select d.*, {beside} from ({decided}) as d join ({known}) as k on {keys} order by {order}"
+
+
+def _show(decisions: list[dict[str, Any]]) -> None:
+    table = Table(title=None, header_style="bold")
+    table.add_column("time (UTC)", no_wrap=True)
+    table.add_column("card", overflow="fold")
+    table.add_column("amount", justify="right", no_wrap=True)
+    table.add_column("action", no_wrap=True)
+    table.add_column("reasons")
+    for row in decisions:
+        version = f" v{row['version']}" if row.get("version", 1) > 1 else ""
+        table.add_row(
+            row["event_ts"].isoformat(sep=" ", timespec="seconds"),
+            Text(row["card_id"]),
+            _amount(row["amount_minor"], row["currency"]),
+            Text(f"{row['action']}{version}", style=COLOURS.get(row["action"], "")),
+            Text("; ".join(row["reasons"])),
+        )
+    console = Console()
+    console.print(table if decisions else "no decisions yet")
+
+
+def _amount(minor: int, currency: str) -> str:
+    decimals = EXPONENTS.get(currency, 2)
+    return f"{minor / 10**decimals:,.{decimals}f} {currency}"
+
+
+def _iso(moment: datetime) -> str:
+    return f"{moment.isoformat(timespec='microseconds')}Z"
