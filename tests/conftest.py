@@ -18,21 +18,12 @@ settings.register_profile("riskwave", deadline=None)
 settings.load_profile("riskwave")
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Without pytest-xdist its mark is still a known one."""
-    config.addinivalue_line("markers", "xdist_group(name): tests that one worker runs")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With `--dist loadgroup`, one worker has the broker and all tests that use it."""
-    for item in items:
-        if "kafka_broker" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("kafka"))
-
-
 @pytest.fixture(scope="session")
 def kafka_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
-    """A running Kafka broker, without topics of its own."""
+    """A running Kafka broker, without topics of its own. Each worker of pytest-xdist has its own.
+
+    (One for all by xdist_group would be lighter, but pytest-xdist 3.8 does not group under pytest 9.2.)
+    """
     if reason := kafka_server.missing():
         pytest.skip(reason)
     with running_broker(tmp_path_factory.mktemp("kafka")) as broker:
