@@ -49,7 +49,9 @@ def device_farm(s: Scene) -> None:
         shop = s.online_shop(6540, 5818, 5816, 5399, 5732, 5999)
         answer = s.one_of(("05", "51", "N7")) if s.chance(0.15) else "00"
         cvv = "no_match" if answer == "N7" else s.one_of(("match", "match", "not_provided"))
-        visit = (own[card], s.one_of(places))
+        # some through a rented connection near the cardholder's home, to look right
+        where = s.one_of(places) if s.chance(0.7) else s.residence(s.home(card))
+        visit = (own[card], where)
         s.web(card, ts, shop, s.euros(28 + 4 * step, 0.6), visit=visit, response=answer, cvv=cvv)
         ts += int(s.between(3, 55) * MINUTE)
 

@@ -6,10 +6,10 @@ from riskwave.simulator.attacks.scene import DAY, HOUR, MINUTE, Scene
 def account_takeover(s: Scene) -> None:
     """A stolen login: a small try, then transfers, crypto, vouchers, mostly from a new device elsewhere."""
     card, ts = s.victim(), s.moment()
-    where = s.hideout(s.home(card) if s.chance(0.55) else s.city_at(card, 300, 9000))
-    new = s.device()
+    there = s.hideout(s.home(card) if s.chance(0.55) else s.city_at(card, 300, 9000))
+    near, new = s.residence(s.home(card)), s.device()
     remote = s.one_of((0.1, 0.25, 0.8))  # how much goes through the victim's own phone, taken over
-    visit = (new, where)
+    visit = (new, there)
     scale = s.people.level[card] ** 0.6
     trial = 4 if s.chance(0.4) else 0
     s.web(card, ts, s.online_shop(5817, 5815, 5999), s.euros(6, 0.8), visit=visit, type=trial)
@@ -17,7 +17,7 @@ def account_takeover(s: Scene) -> None:
         ts += int(s.between(3, 70) * MINUTE)
         eur = scale * s.euros(95 + 45 * step, 0.6)
         answer = "61" if s.chance(0.12) else "00"
-        visit = (s.phone(card) if s.chance(remote) else new, where)
+        visit = (s.phone(card) if s.chance(remote) else new, there if s.chance(0.65) else near)
         if s.chance(0.4):
             payee = s.online_shop(4829)
             s.web(card, ts, payee, eur, visit=visit, response=answer, type=3, channel=2, message=1)
@@ -34,7 +34,7 @@ def lost_card_drain(s: Scene) -> None:
     for _ in range(s.count(2, 4)):
         s.pos(card, ts, s.shop(city, 5499, 5814, 5411, 4111, 5912), s.euros(18, 0.6))
         ts += int(s.between(3, 30) * MINUTE)
-    if s.chance(0.65):
+    if s.chance(0.75):
         for _ in range(s.count(1, 3)):
             s.cash(card, ts, city, s.euros(150), cvm="pin_failed", response="55")
             ts += int(s.between(0.4, 4) * MINUTE)
@@ -54,9 +54,9 @@ def impossible_travel(s: Scene) -> None:
     scale = s.people.level[card] ** 0.4
     for step in range(s.count(5, 8)):
         eur = scale * s.euros(42 + 18 * step, 0.65)
-        if s.chance(0.3):
+        if s.chance(0.35):
             # some of it through a connection near the owner's home, to look right
-            where = s.carrier(city) if s.chance(0.6) else s.hideout(s.home(card))
+            where = s.carrier(city) if s.chance(0.55) else s.residence(s.home(card))
             s.web(card, ts, s.online_shop(4121, 7011, 5399, 5999, 5812), eur, visit=(new, where))
         elif s.chance(0.2):
             s.cash(card, ts, city, eur, entry="magstripe", response=s.one_of(("00", "00", "55")))
@@ -74,13 +74,13 @@ def counterfeit(s: Scene) -> None:
     for step in range(s.count(5, 9)):
         entry = "magstripe" if s.chance(0.66) else s.one_of(("chip", "contactless", "manual"))
         eur = scale * s.euros(50 + 14 * step, 0.6)
-        answer = s.one_of(("05", "65", "51")) if s.chance(0.14) else "00"
+        answer = s.one_of(("05", "65", "51")) if s.chance(0.2) else "00"
         if s.chance(0.2):
             s.cash(card, ts, city, eur, entry=entry, response=answer)
         else:
             shop = s.shop(city, 5541, 5542, 5411, 5732, 5311, 5947, 6540, 5310)
             s.pos(card, ts, shop, eur, entry=entry, response=answer)
-        ts += int(s.between(6, 160) * MINUTE)
+        ts += int(s.between(4, 100) * MINUTE)
 
 
 def cross_border_large(s: Scene) -> None:
@@ -88,13 +88,13 @@ def cross_border_large(s: Scene) -> None:
     card, ts = s.victim(), s.moment()
     city = s.city_at(card, 500, 9500) if s.chance(0.75) else s.city_at(card, 100, 1200)
     online, new = s.chance(0.55), s.device()
-    there, near = s.hideout(city), s.hideout(s.home(card))
+    there, near = s.hideout(city), s.residence(s.home(card))
     scale = s.people.level[card] ** 0.7
     for step in range(s.count(5, 7)):
         eur = scale * (s.euros(22, 0.7) if step == 0 else s.euros(105 + 40 * step, 0.75))
         answer = s.one_of(("61", "05")) if s.chance(0.12) else "00"
-        if online or s.chance(0.2):
-            visit = (new, there if s.chance(0.6) else near)
+        if online or s.chance(0.3):
+            visit = (new, there if s.chance(0.55) else near)
             shop = s.online_shop(5732, 5944, 4722, 5045, 5651, 4511, 5399)
             s.web(card, ts, shop, eur, visit=visit, response=answer)
         else:
