@@ -7,8 +7,13 @@ import sys
 
 import typer
 
+from riskwave.batch.cli import batch_command
+from riskwave.bench.cli import bench_command
 from riskwave.catalogue_cli import features_command
+from riskwave.decisions_cli import decisions_command
+from riskwave.doctor.cli import doctor_command
 from riskwave.errors import RiskwaveError
+from riskwave.parity.cli import parity_command
 from riskwave.run.cli import demo_command, run_command
 from riskwave.simulator.cli import simulate_command
 
@@ -21,7 +26,12 @@ app = typer.Typer(
 app.command("demo")(demo_command)
 app.command("simulate")(simulate_command)
 app.command("run")(run_command)
+app.command("decisions")(decisions_command)
+app.command("batch")(batch_command)
+app.command("parity")(parity_command)
 app.command("features")(features_command)
+app.command("bench")(bench_command)
+app.command("doctor")(doctor_command)
 
 
 def main() -> None:

@@ -75,6 +75,11 @@ class TextColumn:
         self.kind = pa.string()
         self._texts: list[pa.Array] = []
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes in memory."""
+        return sum(int(part.nbytes) for part in self._texts)
+
     def numbers(self, values: pa.Array | pa.ChunkedArray) -> Any:
         """The values, as one Arrow array."""
         return values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
@@ -109,6 +114,11 @@ class Column:
         else:
             dtype = np.int64
         self._data: AnyArray = np.empty(1024, dtype)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes in memory; a text of the vocabulary as 150, for the text, its code and their place in a dict."""
+        return self._data.nbytes + 150 * (len(self.vocabulary) if self.vocabulary is not None else 0)
 
     def numbers(self, values: pa.Array | pa.ChunkedArray) -> AnyArray:
         """The column's own numbers for Arrow values of its type."""
@@ -164,6 +174,11 @@ class ColumnStore:
             name: TextColumn() if name in plain else Column(kind) for name, kind in schema.items()
         }
         self.length = 0
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes in memory, vocabularies roughly."""
+        return sum(column.nbytes for column in self.columns.values())
 
     def append(self, table: pa.Table) -> npt.NDArray[np.int32]:
         """Add a table's rows (its columns beyond the store's own are left out); gives their positions.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +14,18 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from riskwave.engine.archive import LATENESS, SHARE, archived_until, horizon, move, relation
 from riskwave.engine.columns import NULL_CODE
 from riskwave.engine.index import Positions
 from riskwave.engine.load import load
 from riskwave.engine.memory import micros, seconds_of
 from riskwave.engine.plan import Plan, make_plan
+from riskwave.engine.room import history_room
 from riskwave.engine.scope import Scope, gather, touched
-from riskwave.engine.stager import Staged, Stager
+from riskwave.engine.stager import Staged, Stager, refuse
 from riskwave.engine.state import connect, prepare_state, write_offsets
 from riskwave.engine.workbench import Workbench
+from riskwave.errors import RiskwaveError
 from riskwave.project import compiled_project
 
 MANY_PAIRS = 20_000_000
@@ -51,9 +54,13 @@ class Engine:
         plan: Plan | None = None,
         threads: int = 2,
         memory: str = "1GB",
+        room: int | None = None,
         form: str = "auto",
     ) -> None:
         """Open or create a state and rebuild what is kept in memory of it.
+
+        memory: what DuckDB may take; room: bytes that the keys' history may take, by default a share of the memory
+        this process may have. Raises RiskwaveError when the history does not fit.
 
         form: "join" or "over" forces the form of the window models; "auto" takes the join form unless the batch's
         keys have so many rows that pairing them would cost more than computing the whole scope.
@@ -64,9 +71,10 @@ class Engine:
         prepare_state(self.connection)
         self.stager = Stager(self.plan)
         self.bench = Workbench(self.connection, self.plan, self.stager, over=form != "join")
-        self.history, self.tiles, self.facts = self.bench.history, self.bench.tiles, self.bench.facts
-        self._waiting = load(self.bench)
-        self._ordinals: npt.NDArray[np.int32] = np.full(1024, -1, np.int32)
+        self.path = path
+        self._room = history_room() if room is None else room
+        self._lateness = LATENESS
+        self._load()
 
     def process(
         self,
@@ -89,9 +97,11 @@ class Engine:
         offsets: Mapping[str, Mapping[int, int]] | None = None,
     ) -> Outcome:
         """`process` from the staged rows on; `stager` makes them, on another thread if need be."""
-        outcome = Outcome(received=staged.raw.num_rows, rejected=staged.rejected.num_rows)
+        self._check_room()
+        outcome = Outcome(received=staged.raw.num_rows)
         with self._transaction():
             newest = self.history.newest
+            staged = self._not_archived(staged, newest)
             accepted = self._keep(staged, outcome)
             fresh = self.history.add(accepted, accepted.column("_hash").to_numpy())
             frauds = self._take_labels(labels, fresh)
@@ -133,8 +143,38 @@ class Engine:
         return int(fresh.num_rows)
 
     def relations(self) -> dict[str, str]:
-        """Names of the relations that hold every version of what was decided and known, for `summarise`."""
-        return {"decisions": "decisions", "decision_input": "decision_input"}
+        """SQL of the relations that hold every version of what was decided and known, for `summarise`."""
+        return {table: relation(self.path, table) for table in ("decisions", "decision_input")}
+
+    def archive(self) -> int:
+        """Move history that no window reaches to Parquet, once there is enough of it; gives the payments moved."""
+        if len(self.history) == 0:
+            return 0
+        until = horizon(self.history.newest, self.plan.longest, self._lateness)
+        edge = int(until.replace(tzinfo=UTC).timestamp() * 1_000_000)
+        if self.history.count_before(edge) < max(SHARE * len(self.history), 1):
+            return 0
+        moved = move(self.connection, self.path, until)
+        self.bench.empty_memory()
+        self._load()
+        return moved
+
+    def _load(self) -> None:
+        self.history, self.tiles, self.facts = self.bench.history, self.bench.tiles, self.bench.facts
+        self._waiting = load(self.bench)
+        self._ordinals: npt.NDArray[np.int32] = np.full(1024, -1, np.int32)
+        self._archived = archived_until(self.connection)
+        self._check_room()
+
+    def _check_room(self) -> None:
+        """Refuse, before the machine does."""
+        taken = self.history.nbytes + self.tiles.nbytes
+        if taken > self._room:
+            raise RiskwaveError(
+                f"{self.path}: the history of {len(self.history):,} events takes {taken / 1e9:.2f} GB of memory and may "
+                f"take {self._room / 1e9:.2f}; nothing is lost: give this process more memory and start it again, or "
+                "move to RisingWave (docs/risingwave.md), whose state is not bound to one machine"
+            )
 
     def close(self) -> None:
         """Close the state; what was committed is in the file."""
@@ -152,10 +192,22 @@ class Engine:
             self.connection.close()
             raise
 
+    def _not_archived(self, staged: Staged, newest: int) -> Staged:
+        """Without the payments of days that are archived already, which are rejected; notes how late payments come."""
+        if staged.accepted.num_rows == 0:
+            return staged
+        moments = micros(staged.accepted.column("event_ts"))
+        late = timedelta(microseconds=max(int(max(newest, moments.max()) - moments.min()), 0))
+        if self._archived is None or moments.min() >= self._archived:
+            self._lateness = max(self._lateness, 2 * late)
+            return staged
+        return refuse(staged, moments < self._archived, "event_ts: before the history that is kept, which is archived")
+
     def _keep(self, staged: Staged, outcome: Outcome) -> pa.Table:
         """Write accepted and rejected rows; gives the accepted ones that are not deliveries of a known event."""
         bench, accepted = self.bench, staged.accepted
         new = self.history.find(accepted.column("_hash").to_numpy()) < 0
+        outcome.rejected = staged.rejected.num_rows
         outcome.duplicates = staged.duplicates + int((~new).sum())
         bench.accepted.put(accepted if new.all() else accepted.filter(pa.array(new)))
         if bench.accepted.table.num_rows:
@@ -197,6 +249,8 @@ class Engine:
         if accepted.num_rows or frauds.num_rows:
             self.bench.new.put(accepted)
             self.bench.frauds.put(frauds)
+            if frauds.num_rows:
+                self.bench.execute("keep_frauds")
             self.tiles.add(self.bench.fetch("tiles"))
             self.bench.new.clear()
 

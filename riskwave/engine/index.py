@@ -49,6 +49,11 @@ class SortedIndex:
     def __len__(self) -> int:
         return sum(len(keys) for keys, _ in self._runs)
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes in memory."""
+        return sum(keys.nbytes + positions.nbytes for keys, positions in self._runs)
+
     def add(self, entries: Ints, positions: Positions) -> None:
         """Add entries (n, any order) for row positions (n)."""
         if len(entries) == 0:

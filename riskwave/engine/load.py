@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from riskwave.engine.memory import stream
+from riskwave.engine.state import read_meta
 from riskwave.engine.workbench import APART, VERSIONED, Workbench
 
 POSITION = ("source", "source_partition", "source_offset")
@@ -18,6 +19,9 @@ def load(bench: Workbench) -> pa.Table:
     for dimension in bench.plan.dimensions:
         bench.facts[dimension.name].add(bench.connection.sql(dimension.sql).to_arrow_table())
     waiting = "select l.* from labels as l anti join stg_payments as s on l.event_id = s.event_id"
+    kept = read_meta(bench.connection, "archived_until")
+    if kept is not None:
+        waiting += f" where l.arrived_at >= timestamp '{kept}'"
     return bench.connection.sql(waiting).to_arrow_table().cast(bench.labels.schema)
 
 
@@ -37,9 +41,7 @@ def _load_history(bench: Workbench) -> None:
 
 
 def _load_tiles(bench: Workbench) -> None:
-    confirmed = bench.plan.models["int_confirmed_frauds"].sql
-    sql = f"with stg_labels as (select * from labels) select * from ({confirmed})"
-    bench.frauds.put(bench.connection.sql(sql).to_arrow_table())
+    bench.frauds.put(bench.connection.sql("select * from int_confirmed_frauds").to_arrow_table())
     for sums in stream(bench.connection, bench.plan.tiles_sql(payments="stg_payments")):
         bench.tiles.add(sums)
     bench.frauds.clear()

@@ -63,6 +63,12 @@ class History:
     def __len__(self) -> int:
         return self.store.length
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes in memory."""
+        indexes = sum(index.nbytes for index in (self.events, *self.indexes.values()))
+        return self.store.nbytes + indexes + self.version.nbytes + self.features.nbytes
+
     def add(self, rows: pa.Table, hashes: npt.NDArray[np.uint64]) -> Positions:
         """Add staged rows (n) with their events' hashes (n); gives their positions."""
         positions = self.store.append(rows)
@@ -100,6 +106,11 @@ class History:
         codes, low, high = codes[has], low[has], high[has]
         return self.indexes[entity].ranges(*merge_ranges(composite(codes, low), composite(codes, high)))
 
+    def count_before(self, moment: int) -> int:
+        """How many rows are before a moment (microseconds since 1970)."""
+        moments = self.store.columns["event_ts"].at(np.arange(self.store.length, dtype=np.int32))
+        return int((moments < moment).sum())
+
     def since(self, entity: str, keys: pa.ChunkedArray, moments: Ints) -> Positions:
         """Positions of decided rows of keys (n) at or after moments (n, microseconds since 1970), each once."""
         vocabulary = self.store.columns[entity].vocabulary
@@ -119,6 +130,11 @@ class Tiles:
 
     def __init__(self, plan: Plan) -> None:
         self.stores = [TileStore(spec) for spec in plan.tiles]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes in memory."""
+        return sum(store.nbytes for store in self.stores)
 
     def add(self, sums: pa.Table) -> None:
         """Add what `Plan.tiles_sql` gave."""

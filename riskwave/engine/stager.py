@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from riskwave.engine.plan import Plan
@@ -69,4 +70,35 @@ def joined(parts: list[Staged]) -> Staged:
         accepted,
         pa.concat_tables([part.rejected for part in parts]),
         duplicates,
+    )
+
+
+def refuse(staged: Staged, mask: npt.NDArray[np.bool_], reason: str) -> Staged:
+    """The same with the accepted rows under a mask (n) rejected for a reason, with the bytes they came as."""
+    refused = staged.accepted.filter(pa.array(mask))
+    place = {
+        key: row
+        for row, key in enumerate(
+            zip(
+                staged.raw.column("source_partition").to_pylist(),
+                staged.raw.column("source_offset").to_pylist(),
+                strict=True,
+            )
+        )
+    }
+    rows = [
+        place[key]
+        for key in zip(
+            refused.column("source_partition").to_pylist(), refused.column("source_offset").to_pylist(), strict=True
+        )
+    ]
+    columns = {name: refused.column(name) for name in staged.rejected.schema.names if name in refused.column_names}
+    columns["reject_reason"] = pa.array([reason] * refused.num_rows, pa.string())
+    columns["raw"] = staged.raw.column("raw").take(pa.array(rows, pa.int64()))
+    added = pa.table({name: columns[name] for name in staged.rejected.schema.names}).cast(staged.rejected.schema)
+    return Staged(
+        staged.raw,
+        staged.accepted.filter(pa.array(~mask)),
+        pa.concat_tables([staged.rejected, added]),
+        staged.duplicates,
     )

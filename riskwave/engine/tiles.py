@@ -105,6 +105,12 @@ class TileStore:
     def __len__(self) -> int:
         return self._length
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes in memory, vocabularies and members roughly."""
+        texts = 150 * (len(self.keys) + len(self.members) + len(self._seen))
+        return self._index.nbytes + self._sums.nbytes + self._member.nbytes + texts
+
     def entries(self, keys: pa.Array, seconds: Ints) -> Ints:
         """Index entries of keys (n, not NULL) at tiles that hold the times (n, seconds since 2000)."""
         return composite(self.keys.encode(keys), seconds // self.spec.unit)

@@ -88,6 +88,8 @@ class Workbench:
         self._prepare("hash_labels", "select hash(event_id) as _hash from batch_labels")
         self._prepare("confirm", plan.frauds_sql())
         self.frauds = self._provide("batch_frauds", self.shape(plan.frauds_sql()))
+        self._create("int_confirmed_frauds", "select * from batch_frauds")
+        self._prepare("keep_frauds", "insert into int_confirmed_frauds select * from batch_frauds")
         self._prepare("tiles", plan.tiles_sql())
 
     def _memory(self) -> None:
@@ -108,7 +110,8 @@ class Workbench:
                 shape = self.shape(plan.features_upto(place))
                 carried |= {name: shape.field(name) for name in missing}
             self.scopes[step.name] = self._provide(f"scope_{step.name}", self._scope(step, place, carried))
-        self.history = History(plan, self.staged, pa.schema(list(carried.values())))
+        self._carried = pa.schema(list(carried.values()))
+        self.history = History(plan, self.staged, self._carried)
 
     def _scope(self, step: Step, place: int, carried: dict[str, pa.Field]) -> pa.Schema:
         names = {*step.history, "event_ts"}
@@ -121,6 +124,12 @@ class Workbench:
         ]
         codes = [self.rows.schema.field(f"_x_{name}") for name in step.same]
         return pa.schema([("_key", pa.int32()), ("_seq", pa.int64()), *fields, *codes])
+
+    def empty_memory(self) -> None:
+        """History, tiles and facts as new, for loading them again."""
+        self.history = History(self.plan, self.staged, self._carried)
+        self.tiles = Tiles(self.plan)
+        self.facts = {name: Facts(facts.entity, facts.schema) for name, facts in self.facts.items()}
 
     def _deciding(self) -> None:
         plan = self.plan

@@ -24,6 +24,7 @@ from riskwave.sources.batch import empty_table
 
 LEAST_ROWS = 256
 MOST_ROWS = 20_000
+ARCHIVE_EVERY = 100
 BATCH_S = 0.8  # a backlog is read in batches of about this long: longer gains little and keeps a rider waiting
 
 
@@ -71,6 +72,8 @@ def run_loop(
                 took = time.perf_counter() - began
                 meter.add(outcome, _latencies(source, raw, took))
                 tell(meter, reader)
+                if meter.batches % ARCHIVE_EVERY == 0:
+                    engine.archive()
                 if raw.num_rows >= room:
                     # There was more than fitted: batches grow towards the length that carries most.
                     rows = int(min(max(rows * min(BATCH_S / took, 2.0), LEAST_ROWS), MOST_ROWS))

@@ -1,0 +1,91 @@
+"""`riskwave query`: a SQL file run on a state, read only."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import duckdb
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from riskwave.engine.state import connect
+from riskwave.errors import RiskwaveError
+
+
+def run_query(file: Path, state: Path, values: dict[str, str]) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """Column names and rows of the one statement in a SQL file.
+
+    values: by name, what stands for `$name` in it. Raises RiskwaveError when a file is missing, the statement does
+    not run, or the values are not the ones it asks for.
+    """
+    for path in (file, state):
+        if not path.is_file():
+            raise RiskwaveError(f"{path}: no such file")
+    connection = connect(state, read_only=True)
+    try:
+        statements = connection.extract_statements(file.read_text(encoding="utf-8"))
+        if len(statements) != 1:
+            raise RiskwaveError(f"{file}: {len(statements)} statements, expected one")
+        asked = statements[0].named_parameters
+        if asked != set(values):
+            needs = " ".join(f"--set {name}=…" for name in sorted(asked)) or "no --set"
+            raise RiskwaveError(f"{file}: needs {needs}, given {', '.join(sorted(values)) or 'none'}")
+        result = connection.execute(statements[0], values)
+        return [column[0] for column in result.description or []], result.fetchall()
+    except duckdb.Error as error:
+        raise RiskwaveError(f"{file}: {' '.join(str(error).split())}") from error
+    finally:
+        connection.close()
+
+
+def query_command(
+    file: Annotated[Path, typer.Argument(help="A file with one SELECT, such as those in sql/.")],
+    state: Annotated[Path, typer.Option(help="The state file.")] = Path("riskwave.duckdb"),
+    given: Annotated[list[str] | None, typer.Option("--set", help="name=value for a $name in the SQL.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the rows as a JSON list.")] = False,
+) -> None:
+    """Run a SQL file on a state, read only. sql/README.md lists the ones to start from.
+
+    Example: riskwave query sql/top_rules.sql --state demo/state.duckdb
+
+    Example: riskwave query sql/card_timeline.sql --set card_id=C000017 --state demo/state.duckdb
+    """
+    names, rows = run_query(file, state, _values(given or []))
+    if as_json:
+        typer.echo(json.dumps([dict(zip(names, row, strict=True)) for row in rows], default=str, indent=2))
+        return
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for place, name in enumerate(names):
+        numeric = all(isinstance(row[place], int | float) for row in rows if row[place] is not None)
+        table.add_column(name, justify="right" if rows and numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(escape(_text(value)) for value in row))
+    console = Console(highlight=False)
+    console.print(table)
+    console.print(f"{len(rows):,} row{'' if len(rows) == 1 else 's'}")
+
+
+def _values(given: list[str]) -> dict[str, str]:
+    values = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not name or not equals:
+            raise RiskwaveError(f"--set {text}: expected name=value")
+        values[name] = value
+    return values
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:,.4f}".rstrip("0").rstrip(".")
+    if isinstance(value, list):
+        return ", ".join(_text(item) for item in value)
+    return f"{value:,}" if isinstance(value, int) else str(value)
