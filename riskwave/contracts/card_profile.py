@@ -26,9 +26,7 @@ class CardProfile(Contract):
     segment: str | None = optional("Customer segment (student, mass, affluent, senior, ...)", max_length=32)
     risk_class: Literal["low", "medium", "high"] | None = optional("The issuer's own risk class")
     status: Literal["active", "blocked", "closed"] | None = optional("Status of the card")
-    opened_at: UtcTimestamp | None = optional(
-        "When the account was opened: its tenure starts here", unit="UTC"
-    )
+    opened_at: UtcTimestamp | None = optional("When the account was opened: its tenure starts here", unit="UTC")
     product: str | None = optional("Card product (debit, credit, prepaid, ...)", max_length=32)
     home_country: str | None = optional(
         "Country of residence", unit="ISO 3166-1 alpha-2", standard="ISO 20022 CountryOfResidence", **COUNTRY

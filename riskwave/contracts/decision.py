@@ -16,20 +16,14 @@ class Decision(Contract):
         "What to do; precedence block > challenge > review > allow"
     )
     is_anomaly: bool = required("Whether the event is unusual, whatever the action")
-    model_score: float | None = optional(
-        "Score of the model; null without one", ge=0, le=1, allow_inf_nan=False
-    )
+    model_score: float | None = optional("Score of the model; null without one", ge=0, le=1, allow_inf_nan=False)
     model_version: str | None = optional("Model and version behind model_score", max_length=128)
     rule_ids: list[str] = required("Rules that fired, most severe first")
     reasons: list[str] = required("A sentence for each rule in rule_ids")
-    severity: str | None = optional(
-        "Most severe of the fired rules (P1, P2, ...); null when none fired", max_length=16
-    )
+    severity: str | None = optional("Most severe of the fired rules (P1, P2, ...); null when none fired", max_length=16)
     ruleset_revision: str | None = optional("Revision of the ruleset that decided", max_length=128)
     supersedes: int | None = optional("Version that this decision replaces; null for the first", ge=1)
     source: str | None = optional("Source the event was read from", max_length=1024)
     source_partition: int | None = optional("Partition in the source", **COUNTED)
     source_offset: int | None = optional("Position in the partition: Kafka offset, or line from 0", **COUNTED)
-    decided_at: UtcTimestamp | None = optional(
-        "When the decision was made, by the engine's clock", unit="UTC"
-    )
+    decided_at: UtcTimestamp | None = optional("When the decision was made, by the engine's clock", unit="UTC")

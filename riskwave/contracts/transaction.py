@@ -28,9 +28,7 @@ class Transaction(Contract):
     On the wire it is a JSON object, or a row of text columns of the same names.
     """
 
-    event_id: str = required(
-        "Unique id of the message; a second message with it is a duplicate", **IDENTIFIER
-    )
+    event_id: str = required("Unique id of the message; a second message with it is a duplicate", **IDENTIFIER)
     event_ts: UtcTimestamp = required("When the payment was made", unit="UTC", standard="ISO 8583 DE7")
     local_ts: LocalTimestamp | None = optional(
         "Local time at the merchant, without offset", unit="local time", standard="ISO 8583 DE12, DE13"
@@ -42,9 +40,7 @@ class Transaction(Contract):
     )
     transaction_type: TransactionType | None = optional("What the payment does", standard="ISO 8583 DE3")
     channel: Channel | None = optional("Where the payment was made", standard="ISO 20022 POI environment")
-    card_id: str = required(
-        "PAN token, never a card number", standard="ISO 8583 DE2, tokenised", **IDENTIFIER
-    )
+    card_id: str = required("PAN token, never a card number", standard="ISO 8583 DE2, tokenised", **IDENTIFIER)
     account_id: str | None = optional("Account behind the card", standard="ISO 8583 DE102", **IDENTIFIER)
     customer_id: str | None = optional("Customer who owns the account", **IDENTIFIER)
     bin: str | None = optional(
@@ -59,9 +55,7 @@ class Transaction(Contract):
     amount_minor: int = required(
         "Amount in the currency of the payment", unit="minor units", standard="ISO 8583 DE4", **COUNTED
     )
-    currency: str = required(
-        "Currency of the payment", unit="ISO 4217 alpha", standard="ISO 8583 DE49", **CURRENCY
-    )
+    currency: str = required("Currency of the payment", unit="ISO 4217 alpha", standard="ISO 8583 DE49", **CURRENCY)
     billing_amount_minor: int | None = optional(
         "Amount in the cardholder's currency; features use it, else amount_minor",
         unit="minor units",
@@ -81,21 +75,15 @@ class Transaction(Contract):
     avs_result: Literal["match", "partial", "no_match", "not_checked"] | None = optional(
         "Check of the billing address", standard="ISO 8583 DE44"
     )
-    mcc: str | None = optional(
-        "Merchant category code", unit="ISO 18245", standard="ISO 8583 DE18", pattern=r"^\d{4}$"
-    )
+    mcc: str | None = optional("Merchant category code", unit="ISO 18245", standard="ISO 8583 DE18", pattern=r"^\d{4}$")
     merchant_id: str | None = optional("Card acceptor identification", standard="ISO 8583 DE42", **IDENTIFIER)
     merchant_name: str | None = optional("Card acceptor name", standard="ISO 8583 DE43", max_length=256)
     merchant_city: str | None = optional("Card acceptor city", standard="ISO 8583 DE43", max_length=128)
     merchant_country: str | None = optional(
         "Card acceptor country", unit="ISO 3166-1 alpha-2", standard="ISO 8583 DE43", **COUNTRY
     )
-    terminal_id: str | None = optional(
-        "Card acceptor terminal identification", standard="ISO 8583 DE41", **IDENTIFIER
-    )
-    acquirer_id: str | None = optional(
-        "Acquiring institution identification", standard="ISO 8583 DE32", **IDENTIFIER
-    )
+    terminal_id: str | None = optional("Card acceptor terminal identification", standard="ISO 8583 DE41", **IDENTIFIER)
+    acquirer_id: str | None = optional("Acquiring institution identification", standard="ISO 8583 DE32", **IDENTIFIER)
     acquirer_country: str | None = optional(
         "Acquiring institution country", unit="ISO 3166-1 alpha-2", standard="ISO 8583 DE19", **COUNTRY
     )
@@ -122,9 +110,7 @@ class Transaction(Contract):
     three_ds_status: Literal["Y", "N", "A", "U", "C", "R"] | None = optional(
         "Result of the cardholder's authentication", standard="EMV 3DS transStatus"
     )
-    three_ds_eci: str | None = optional(
-        "Electronic commerce indicator", standard="EMV 3DS eci", pattern=r"^\d{2}$"
-    )
+    three_ds_eci: str | None = optional("Electronic commerce indicator", standard="EMV 3DS eci", pattern=r"^\d{2}$")
     is_recurring: bool | None = optional(
         "Whether the merchant starts the payment by a standing agreement", standard="EMV 3DS 3RI indicator"
     )
