@@ -1,0 +1,107 @@
+"""`riskwave bench`."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from riskwave.bench.measure import Part, backlog, batch_seconds, cost_ms, live, peak_memory, seed
+from riskwave.engine.engine import Engine
+from riskwave.engine.plan import make_plan
+from riskwave.project import compiled_project
+from riskwave.simulator.bank import simulate
+
+
+def bench_command(
+    history: Annotated[
+        int, typer.Option(help="Events of history in the state before anything is measured.")
+    ] = 1_000_000,
+    events: Annotated[int, typer.Option(help="Events of the backlog.")] = 200_000,
+    kafka: Annotated[str | None, typer.Option(help="host:port of a broker, to measure latency over a topic.")] = None,
+    rate: Annotated[int, typer.Option(help="Events a second offered over the topic.")] = 2_000,
+    seconds: Annotated[int, typer.Option(help="How long they are offered.")] = 30,
+    scaling: Annotated[
+        bool, typer.Option(help="Also the cost of an event with half and with five times as much history.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+) -> None:
+    """Measure this machine: a backlog, latency over a topic, memory, and DuckDB's batch beside them.
+
+    Example: riskwave bench --history 1000000 --kafka 127.0.0.1:9092
+    """
+    console = Console(stderr=True)
+    plan = make_plan(compiled_project())
+    figures: dict[str, Any] = {"history": history, "cores": os.cpu_count(), "load_before": os.getloadavg()[0]}
+    with tempfile.TemporaryDirectory(prefix="riskwave-bench-") as scratch:
+        folder = Path(scratch)
+        offered = rate * seconds if kafka else 0
+        console.print(f"simulating {history + events + offered:,} payments", highlight=False)
+        arrivals = simulate(history + events + offered, 11).arrivals
+        past, queue = Part(arrivals, 0, history), Part(arrivals, history, events)
+        console.print(f"making {history:,} events of history", highlight=False)
+        engine = Engine(folder / "state.duckdb", plan=plan)
+        seed(engine, past)
+        engine.close()
+        engine = Engine(folder / "state.duckdb", plan=plan)
+        console.print(f"a backlog of {events:,}", highlight=False)
+        meter = backlog(engine, queue)
+        figures |= {"backlog_events_per_s": meter.rate, "backlog_batch_p50_ms": meter.latency_ms(0.5)}
+        if kafka:
+            console.print(f"{rate:,} events/s over {kafka} for {seconds} s", highlight=False)
+            meter = live(engine, Part(arrivals, history + events, offered), kafka, rate)
+            figures |= {
+                "live_rate": rate,
+                "live_p50_ms": meter.latency_ms(0.5),
+                "live_p99_ms": meter.latency_ms(0.99),
+                "live_events_per_batch": meter.received / max(meter.batches, 1),
+            }
+        figures["peak_memory_mb"] = peak_memory() / 1e6
+        figures["state_mb"] = (folder / "state.duckdb").stat().st_size / 1e6
+        engine.close()
+        console.print(f"DuckDB's batch over the same {events:,}", highlight=False)
+        figures["batch_events_per_s"] = events / batch_seconds(plan, queue, folder)
+        figures["backlog_to_batch"] = figures["backlog_events_per_s"] / figures["batch_events_per_s"]
+        if scaling:
+            figures |= _scaling(console, plan, folder, history)
+    figures["load_after"] = os.getloadavg()[0]
+    if as_json:
+        typer.echo(json.dumps(figures, indent=2))
+        return
+    table = Table("figure", "value", box=None, header_style="bold")
+    for name, value in figures.items():
+        table.add_row(name, f"{value:,.2f}" if isinstance(value, float) else f"{value:,}")
+    Console().print(table)
+
+
+def _scaling(console: Console, plan: Any, folder: Path, history: int) -> dict[str, float]:
+    """The cost of batches over half as much and five times as much history, with as many events a card."""
+    costs: dict[str, dict[int, float]] = {}
+    for name, size in (("small", history // 2), ("large", history * 5)):
+        console.print(f"the cost of an event over {size:,} events of history", highlight=False)
+        arrivals = simulate(size + 60_000, 13).arrivals
+        path = folder / f"{name}.duckdb"
+        engine = Engine(path, plan=plan)
+        seed(engine, Part(arrivals, 0, size))
+        engine.close()
+        engine = Engine(path, plan=plan)
+        queue = Part(arrivals, size, 60_000)
+        cost_ms(engine, queue, 1_000, 5)
+        costs[name] = {
+            1_000: cost_ms(engine, Part(arrivals, size + 5_000, 15_000), 1_000, 15),
+            5_000: cost_ms(engine, Part(arrivals, size + 20_000, 40_000), 5_000, 8),
+        }
+        engine.close()
+        path.unlink()
+    result = {}
+    for rows in (1_000, 5_000):
+        result[f"cost_ms_per_{rows}_small"] = costs["small"][rows]
+        result[f"cost_ms_per_{rows}_large"] = costs["large"][rows]
+        result[f"cost_ratio_{rows}"] = costs["large"][rows] / costs["small"][rows]
+    return result

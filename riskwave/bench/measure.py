@@ -1,0 +1,164 @@
+"""The measurements: a backlog, a live topic, a batch, and what history costs."""
+
+from __future__ import annotations
+
+import multiprocessing
+import resource
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import pyarrow as pa
+from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+
+from riskwave.engine.engine import Engine
+from riskwave.engine.plan import Plan
+from riskwave.engine.state import connect, create_landing
+from riskwave.run.loop import Limits, run_loop
+from riskwave.run.meter import Meter
+from riskwave.simulator.arrivals import Arrivals
+from riskwave.sources import open_source
+from riskwave.sources.batch import FIELDS, RAW_SCHEMA, utc_now
+
+STEP = 20_000
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows [start, start + count) of a simulated bank's arrivals, as a bounded source."""
+
+    arrivals: Arrivals
+    start: int
+    count: int
+
+    def raw(self, start: int, count: int) -> pa.Table:
+        """RAW_SCHEMA rows from `start` within the part."""
+        rows = self.arrivals.rows(self.start + start, min(count, self.count - start))
+        for name, value in (("source", "bench"), ("received_at", utc_now())):
+            place = RAW_SCHEMA.get_field_index(name)
+            field = RAW_SCHEMA.field(place)
+            rows = rows.set_column(place, field, pa.repeat(pa.scalar(value, field.type), rows.num_rows))
+        return rows
+
+
+class PartSource:
+    """A part as a Source."""
+
+    name = "bench"
+    bounded = True
+
+    def __init__(self, part: Part) -> None:
+        self._part, self._next = part, 0
+
+    def seek(self, offsets: Any) -> None:
+        """Parts are read from their start."""
+
+    def poll(self, max_rows: int, timeout_s: float) -> pa.Table | None:
+        """The next rows at once."""
+        del timeout_s
+        if self._next >= self._part.count:
+            return None
+        rows = self._part.raw(self._next, max_rows)
+        self._next += rows.num_rows
+        return rows
+
+    def lag(self) -> int | None:
+        """Rows left."""
+        return self._part.count - self._next
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def seed(engine: Engine, part: Part) -> None:
+    """Make a part the state's history: staged, not decided. The engine is to be opened again afterwards."""
+    for start in range(0, part.count, STEP):
+        staged = engine.stager.stage(part.raw(start, STEP))
+        engine.bench.accepted.put(staged.accepted)
+        engine.bench.execute("keep")
+    engine.connection.execute("checkpoint").fetchall()
+
+
+def backlog(engine: Engine, part: Part) -> Meter:
+    """Decide a part as fast as it goes."""
+    return run_loop(engine, PartSource(part))
+
+
+def cost_ms(engine: Engine, part: Part, rows: int, times: int) -> float:
+    """Median milliseconds of deciding a batch of so many rows, staging aside."""
+    took = []
+    for place in range(times):
+        staged = engine.stager.stage(part.raw(place * rows, rows))
+        began = time.perf_counter()
+        engine.decide(staged)
+        took.append((time.perf_counter() - began) * 1000)
+    return float(np.median(took))
+
+
+def live(engine: Engine, part: Part, broker: str, rate: int) -> Meter:
+    """Decide a part offered at a rate over a new topic; latency is from append to the committed decision."""
+    topic = f"riskwave-bench-{time.time_ns()}"
+    admin = AdminClient({"bootstrap.servers": broker})
+    admin.create_topics([NewTopic(topic, num_partitions=1, replication_factor=1)])[topic].result(30)
+    messages = [
+        orjson.dumps({name: value for name, value in row.items() if value is not None})
+        for start in range(0, part.count, STEP)
+        for row in part.raw(start, STEP).select(FIELDS).to_pylist()
+    ]
+    sender = multiprocessing.get_context("spawn").Process(target=_offer, args=(broker, topic, messages, rate))
+    source = open_source(f"kafka://{broker}/{topic}")
+    sender.start()
+    try:
+        return run_loop(engine, source, limits=Limits(events=part.count))
+    finally:
+        sender.join(30)
+        admin.delete_topics([topic])[topic].result(30)
+
+
+def _offer(broker: str, topic: str, messages: list[bytes], rate: int) -> None:
+    """Send messages at a rate, each when it is due."""
+    producer = Producer({"bootstrap.servers": broker, "linger.ms": 2})
+    began = time.perf_counter()
+    for number, message in enumerate(messages):
+        wait = began + number / rate - time.perf_counter()
+        if wait > 0:
+            producer.poll(0)
+            time.sleep(wait)
+        producer.produce(topic, message)
+    producer.flush(30)
+
+
+def batch_seconds(plan: Plan, part: Part, folder: Path) -> float:
+    """Seconds that DuckDB takes for the same models, as written, over a part at once, loading aside."""
+    path = folder / "batch.duckdb"
+    connection = connect(path)
+    create_landing(connection)
+    for start in range(0, part.count, STEP):
+        connection.register("given", part.raw(start, STEP))
+        connection.execute("insert into payments select * from given").fetchall()
+    connection.unregister("given")
+    began = time.perf_counter()
+    for model in plan.models.values():
+        if model.name in ("payments", "labels", "card_profiles", "devices"):
+            continue
+        kind = "table" if model.materialized == "table" else "view"
+        connection.execute(f"create {kind} {model.name} as {model.sql}")
+    took = time.perf_counter() - began
+    connection.close()
+    path.unlink()
+    return took
+
+
+def peak_memory() -> int:
+    """Most bytes this process has had in memory."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def file_bytes(state: Path) -> int:
+    """Bytes of a state file."""
+    return state.stat().st_size
