@@ -118,7 +118,7 @@ def _show(console: Console, summary: dict[str, Any], lines: list[Line]) -> None:
         return
     table = Table(title=f"Best single feature per scenario (limit {AUC_LIMIT}, card testing excepted)")
     for title in ("scenario", "best feature"):
-        table.add_column(title)
+        table.add_column(title, overflow="fold")
     for title in ("AUC", "episodes", "events"):
         table.add_column(title, justify="right")
     for line in lines:
