@@ -38,6 +38,7 @@ lint: $(DEV) ## Check style, types and the models' SQL
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/sqlfluff lint --disable-progress-bar models
+	$(BIN)/sqlfluff lint --disable-progress-bar --templater raw sql
 
 .PHONY: format
 format: $(DEV) ## Put Python in the style that lint wants

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,12 +17,14 @@ from rich.table import Table
 from riskwave.engine.state import connect
 from riskwave.errors import RiskwaveError
 
+VARIABLE = re.compile(r"getvariable\('(\w+)'\)")
+
 
 def run_query(file: Path, state: Path, values: dict[str, str]) -> tuple[list[str], list[tuple[Any, ...]]]:
     """Column names and rows of the one statement in a SQL file.
 
-    values: by name, what stands for `$name` in it. Raises RiskwaveError when a file is missing, the statement does
-    not run, or the values are not the ones it asks for.
+    values: texts by name, what `getvariable('name')` in it gives. Raises RiskwaveError when a file is missing, the
+    statement does not run, or the values are not the ones it asks for.
     """
     for path in (file, state):
         if not path.is_file():
@@ -30,12 +34,16 @@ def run_query(file: Path, state: Path, values: dict[str, str]) -> tuple[list[str
         statements = connection.extract_statements(file.read_text(encoding="utf-8"))
         if len(statements) != 1:
             raise RiskwaveError(f"{file}: {len(statements)} statements, expected one")
-        asked = statements[0].named_parameters
+        asked = set(VARIABLE.findall(statements[0].query))
         if asked != set(values):
             needs = " ".join(f"--set {name}=…" for name in sorted(asked)) or "no --set"
             raise RiskwaveError(f"{file}: needs {needs}, given {', '.join(sorted(values)) or 'none'}")
-        result = connection.execute(statements[0], values)
+        for name, value in values.items():
+            connection.execute(f"set variable {name} = ?", [value]).fetchall()
+        result = connection.execute(statements[0])
         return [column[0] for column in result.description or []], result.fetchall()
+    except UnicodeDecodeError as error:
+        raise RiskwaveError(f"{file}: not valid UTF-8, expected a SQL file") from error
     except duckdb.Error as error:
         raise RiskwaveError(f"{file}: {' '.join(str(error).split())}") from error
     finally:
@@ -45,7 +53,9 @@ def run_query(file: Path, state: Path, values: dict[str, str]) -> tuple[list[str
 def query_command(
     file: Annotated[Path, typer.Argument(help="A file with one SELECT, such as those in sql/.")],
     state: Annotated[Path, typer.Option(help="The state file.")] = Path("riskwave.duckdb"),
-    given: Annotated[list[str] | None, typer.Option("--set", help="name=value for a $name in the SQL.")] = None,
+    given: Annotated[
+        list[str] | None, typer.Option("--set", help="name=value for a getvariable('name') in the SQL.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the rows as a JSON list.")] = False,
 ) -> None:
     """Run a SQL file on a state, read only. sql/README.md lists the ones to start from.
@@ -86,6 +96,8 @@ def _text(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, float):
         return f"{value:,.4f}".rstrip("0").rstrip(".")
+    if isinstance(value, datetime):
+        return value.isoformat(" ", timespec="milliseconds" if value.microsecond else "seconds")
     if isinstance(value, list):
         return ", ".join(_text(item) for item in value)
     return f"{value:,}" if isinstance(value, int) else str(value)
