@@ -52,8 +52,8 @@ test-risingwave: $(DEV) ## Test on RisingWave: `risingwave` on PATH, or RISINGWA
 	$(BIN)/python -m pytest tests/risingwave
 
 .PHONY: bench
-bench: $(RUNTIME) ## Measure throughput and latency on this machine
-	@$(BIN)/riskwave bench
+bench: $(RUNTIME) ## Measure throughput, latency and memory on this machine
+	@$(BIN)/python -m bench
 
 .PHONY: doctor
 doctor: $(RUNTIME) ## Say what is installed, what is missing, and what that would enable

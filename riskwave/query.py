@@ -14,40 +14,59 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from riskwave.engine.state import connect
+from riskwave.batch.history import attach_state, columns_of, current, whole
 from riskwave.errors import RiskwaveError
 
+STATE = "riskwave_state"  # the catalog a state is attached as
+VERSIONED = ("decisions", "decision_input")
 VARIABLE = re.compile(r"getvariable\('(\w+)'\)")
 
 
 def run_query(file: Path, state: Path, values: dict[str, str]) -> tuple[list[str], list[tuple[Any, ...]]]:
-    """Column names and rows of the one statement in a SQL file.
+    """Column names and rows of the one SELECT in a SQL file, over all of a state, what was archived included.
 
     values: texts by name, what `getvariable('name')` in it gives. Raises RiskwaveError when a file is missing, the
     statement does not run, or the values are not the ones it asks for.
     """
-    for path in (file, state):
-        if not path.is_file():
-            raise RiskwaveError(f"{path}: no such file")
-    connection = connect(state, read_only=True)
+    if not file.is_file():
+        raise RiskwaveError(f"{file}: no such file; expected a SQL file such as those in sql/")
+    with duckdb.connect(config={"autoinstall_known_extensions": False}) as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        attach_state(connection, state, STATE)
+        _views(connection, state)
+        try:
+            statement = _select(connection, file, values)
+            for name, value in values.items():
+                connection.execute(f"set variable {name} = ?", [value]).fetchall()
+            result = connection.execute(statement)
+            return [column[0] for column in result.description or []], result.fetchall()
+        except duckdb.Error as error:
+            raise RiskwaveError(f"{file}: {' '.join(str(error).split())}") from error
+
+
+def _views(connection: duckdb.DuckDBPyConnection, state: Path) -> None:
+    """A view of its own name over each table of the state, whole, and `current_` ones over what has versions."""
+    rows = connection.execute("select table_name from duckdb_tables() where database_name = ?", [STATE]).fetchall()
+    for (table,) in rows:
+        everything = whole(connection, STATE, state, table)
+        connection.execute(f'create view "{table}" as {everything}').fetchall()
+        columns = columns_of(connection, STATE, table)
+        if table in VERSIONED and everything is not None:
+            connection.execute(f"create view current_{table} as {current(everything, columns)}").fetchall()
+
+
+def _select(connection: duckdb.DuckDBPyConnection, file: Path, values: dict[str, str]) -> duckdb.Statement:
     try:
         statements = connection.extract_statements(file.read_text(encoding="utf-8"))
-        if len(statements) != 1:
-            raise RiskwaveError(f"{file}: {len(statements)} statements, expected one")
-        asked = set(VARIABLE.findall(statements[0].query))
-        if asked != set(values):
-            needs = " ".join(f"--set {name}=…" for name in sorted(asked)) or "no --set"
-            raise RiskwaveError(f"{file}: needs {needs}, given {', '.join(sorted(values)) or 'none'}")
-        for name, value in values.items():
-            connection.execute(f"set variable {name} = ?", [value]).fetchall()
-        result = connection.execute(statements[0])
-        return [column[0] for column in result.description or []], result.fetchall()
     except UnicodeDecodeError as error:
         raise RiskwaveError(f"{file}: not valid UTF-8, expected a SQL file") from error
-    except duckdb.Error as error:
-        raise RiskwaveError(f"{file}: {' '.join(str(error).split())}") from error
-    finally:
-        connection.close()
+    if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+        raise RiskwaveError(f"{file}: {len(statements)} statements or no SELECT, expected one SELECT")
+    asked = set(VARIABLE.findall(statements[0].query))
+    if asked != set(values):
+        needs = " ".join(f"--set {name}=…" for name in sorted(asked)) or "no --set"
+        raise RiskwaveError(f"{file}: needs {needs}, given {', '.join(sorted(values)) or 'none'}")
+    return statements[0]
 
 
 def query_command(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-from contextlib import suppress
 from pathlib import Path
 
 from riskwave.doctor.finding import Finding
+from riskwave.engine.room import SHARE, history_room
 
 GB = 1 << 30
+UNKNOWN = 1 << 60
 LEAST_MEMORY = 2 * GB
 LEAST_DISK = 2 * GB
 
@@ -21,14 +22,13 @@ def cores() -> Finding:
 
 
 def memory() -> Finding:
-    """Memory this process may use: the machine's, or its container's limit."""
-    total = _memory()
-    if total is None:
-        return Finding("Machine", "memory", "not known here", True, False, "the keys' history of the embedded engine")
+    """Memory this process may use, and what of it the keys' history may take."""
+    room = history_room()
+    total = room / SHARE
     ok = total >= LEAST_MEMORY
+    found = f"{total / GB:.1f} GB, {room / GB:.1f} GB of it for history" if room < UNKNOWN else "not known here"
     hint = "" if ok else "a million payments of history want 2 GB: keep less, or use RisingWave (docs/operations.md)"
-    enables = "the keys' history of the embedded engine"
-    return Finding("Machine", "memory", f"{total / GB:.1f} GB", ok, False, enables, hint)
+    return Finding("Machine", "memory", found, ok, False, "the keys' history of the embedded engine", hint)
 
 
 def disk(folder: Path) -> Finding:
@@ -37,15 +37,3 @@ def disk(folder: Path) -> Finding:
     ok = free >= LEAST_DISK
     hint = "" if ok else "states, archives and test servers want room: free some, or work elsewhere"
     return Finding("Machine", "free disk", f"{free / GB:.1f} GB", ok, False, "state files and their archives", hint)
-
-
-def _memory() -> int | None:
-    sizes = []
-    with suppress(ValueError, OSError, AttributeError):
-        sizes.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
-    for name in ("memory.max", "memory/memory.limit_in_bytes"):
-        limit = Path("/sys/fs/cgroup") / name
-        if limit.is_file():
-            text = limit.read_text().strip()
-            sizes += [int(text)] if text.isdigit() else []
-    return min(sizes, default=None)

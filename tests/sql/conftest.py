@@ -39,15 +39,16 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
     label = {"event_id": "a4", "verdict": "fraud", "arrived_at": NOON + timedelta(days=2), "source": "chargeback"}
     engine = Engine(path)
     try:
-        engine.process(_rows(FIRST, 0))
-        engine.process(_rows(SECOND, 100), labels=pa.Table.from_pylist([label], schema=arrow_schema(Label)))
+        engine.process(rows(FIRST, 0))
+        engine.process(rows(SECOND, 100), labels=pa.Table.from_pylist([label], schema=arrow_schema(Label)))
         engine.process(_unusable(200))
     finally:
         engine.close()
     return path
 
 
-def _rows(payments: list[Payment], offset: int) -> pa.Table:
+def rows(payments: list[Payment], offset: int) -> pa.Table:
+    """RAW_SCHEMA rows of payments at one shop, numbered from an offset, all received at once."""
     made = [
         {
             "event_id": event_id,
@@ -76,5 +77,5 @@ def _raw(made: list[dict[str, Any]], errors: list[str | None], offset: int) -> p
         source="payments.csv",
         partition=0,
         offsets=range(offset, offset + len(made)),
-        received_at=NOON + timedelta(hours=3),
+        received_at=NOON + timedelta(days=60),
     )

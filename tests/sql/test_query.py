@@ -9,9 +9,11 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from riskwave.engine.engine import Engine
 from riskwave.errors import RiskwaveError
 from riskwave.project import project_dir
 from riskwave.query import query_command, run_query
+from tests.sql.conftest import FIRST, rows
 
 SQL = project_dir() / "sql"
 
@@ -42,9 +44,9 @@ def test_rows_are_printed_as_json(command: typer.Typer, state: Path) -> None:
     [
         ("select getvariable('card_id')", {}, "needs --set card_id=…, given none"),
         ("select 1", {"card": "c"}, "needs no --set, given card"),
-        ("select 1; select 2", {}, "2 statements, expected one"),
+        ("select 1; select 2", {}, "2 statements or no SELECT, expected one SELECT"),
         ("select no_such_column from decisions", {}, "no_such_column"),
-        ("delete from decisions", {}, "read-only"),
+        ("delete from decisions", {}, "expected one SELECT"),
     ],
 )
 def test_what_cannot_run_is_one_line(
@@ -55,6 +57,19 @@ def test_what_cannot_run_is_one_line(
     with pytest.raises(RiskwaveError, match=message) as caught:
         run_query(file, state, values)
     assert "\n" not in str(caught.value)
+
+
+def test_archived_history_is_read_too(tmp_path: Path) -> None:
+    path = tmp_path / "long.duckdb"
+    engine = Engine(path)
+    try:
+        engine.process(rows(FIRST, 0))
+        engine.process(rows([("z1", "quiet", 60 * 24 * 60, 2_500)], 100))
+        assert engine.archive() == len(FIRST)
+    finally:
+        engine.close()
+    _, timeline = run_query(SQL / "card_timeline.sql", path, {"card_id": "quiet"})
+    assert [row[-1] for row in timeline] == ["b1", "b2", "z1"]
 
 
 def test_missing_files_are_named(tmp_path: Path, state: Path) -> None:
