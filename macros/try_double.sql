@@ -2,12 +2,12 @@
 {% macro try_double(text) %}{{ return(adapter.dispatch('try_double', 'riskwave')(text)) }}{% endmacro %}
 
 {% macro default__try_double(text) -%}
-case when {{ text }} ~ '^[+-]?[0-9]{1,15}([.][0-9]{0,15})?([eE][+-]?[0-9]{1,2})?$' then {{ text }}::double precision end
+case when {{ text }} ~ '^[+-]?[0-9]{1,15}([.][0-9]{0,30})?([eE][+-]?[0-9]{1,2})?$' then {{ text }}::double precision end
 {%- endmacro %}
 
 {% macro duckdb__try_double(text) -%}
 case
-    when regexp_full_match({{ text }}, '[+-]?[0-9]{1,15}([.][0-9]{0,15})?([eE][+-]?[0-9]{1,2})?')
+    when regexp_full_match({{ text }}, '[+-]?[0-9]{1,15}([.][0-9]{0,30})?([eE][+-]?[0-9]{1,2})?')
         then try_cast({{ text }} as double)
 end
 {%- endmacro %}

@@ -19,6 +19,7 @@ from confluent_kafka.cimpl import NewTopic
 from riskwave.engine.engine import Engine
 from riskwave.engine.plan import Plan
 from riskwave.engine.state import connect, create_landing
+from riskwave.engine.store import Write
 from riskwave.run.loop import Limits, run_loop
 from riskwave.run.meter import Meter
 from riskwave.simulator.arrivals import Arrivals
@@ -79,8 +80,8 @@ def seed(engine: Engine, part: Part) -> None:
     """Make a part the state's history: staged, not decided. The engine is to be opened again afterwards."""
     for start in range(0, part.count, STEP):
         staged = engine.stager.stage(part.raw(start, STEP))
-        engine.bench.accepted.put(staged.accepted)
-        engine.bench.execute("keep")
+        engine.store.write(Write({"stg_payments": staged.accepted}))
+    engine.drain()
     engine.connection.execute("checkpoint").fetchall()
 
 
@@ -96,6 +97,7 @@ def cost_ms(engine: Engine, part: Part, rows: int, times: int) -> float:
         staged = engine.stager.stage(part.raw(place * rows, rows))
         began = time.perf_counter()
         engine.decide(staged)
+        engine.drain()
         took.append((time.perf_counter() - began) * 1000)
     return float(np.median(took))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -23,7 +23,8 @@ from riskwave.engine.plan import Plan, make_plan
 from riskwave.engine.room import history_room
 from riskwave.engine.scope import Scope, gather, touched
 from riskwave.engine.stager import Staged, Stager, refuse
-from riskwave.engine.state import connect, prepare_state, write_offsets
+from riskwave.engine.state import connect, prepare_state
+from riskwave.engine.store import Store, Write
 from riskwave.engine.workbench import Workbench
 from riskwave.errors import RiskwaveError
 from riskwave.project import compiled_project
@@ -70,7 +71,8 @@ class Engine:
         self.connection = connect(path, threads=threads, memory=memory)
         prepare_state(self.connection)
         self.stager = Stager(self.plan)
-        self.bench = Workbench(self.connection, self.plan, self.stager, over=form != "join")
+        self.bench = Workbench(self.plan, self.stager, over=form != "join", threads=threads, memory=memory)
+        self.store = Store(self.connection, self.bench.tables)
         self.path = path
         self._room = history_room() if room is None else room
         self._lateness = LATENESS
@@ -83,11 +85,13 @@ class Engine:
         labels: pa.Table | None = None,
         offsets: Mapping[str, Mapping[int, int]] | None = None,
     ) -> Outcome:
-        """Decide a batch of raw rows (RAW_SCHEMA) and take labels in; all or nothing.
+        """Decide a batch of raw rows (RAW_SCHEMA) and take labels in; committed, all or nothing, when it returns.
 
         offsets: per source, the next offset to read per partition, committed with the decisions.
         """
-        return self.decide(self.stager.stage(raw), labels=labels, offsets=offsets)
+        outcome = self.decide(self.stager.stage(raw), labels=labels, offsets=offsets)
+        self.drain()
+        return outcome
 
     def decide(
         self,
@@ -95,14 +99,19 @@ class Engine:
         *,
         labels: pa.Table | None = None,
         offsets: Mapping[str, Mapping[int, int]] | None = None,
+        done: Callable[[Outcome], None] = lambda outcome: None,
     ) -> Outcome:
-        """`process` from the staged rows on; `stager` makes them, on another thread if need be."""
+        """`process` from the staged rows on, and without waiting for the commit, which `done` is told of.
+
+        Batches are committed in order. `stager` makes staged rows, on another thread if need be; `done` is called on a
+        thread of the engine's.
+        """
         self._check_room()
         outcome = Outcome(received=staged.raw.num_rows)
-        with self._transaction():
+        with self._fatal():
             newest = self.history.newest
             staged = self._not_archived(staged, newest)
-            accepted = self._keep(staged, outcome)
+            accepted = self._accept(staged, outcome)
             fresh = self.history.add(accepted, accepted.column("_hash").to_numpy())
             frauds = self._take_labels(labels, fresh)
             self._add_tiles(accepted, frauds)
@@ -111,11 +120,18 @@ class Engine:
             if len(again):
                 older, positions = self._staged_again(again)
                 rows, batch = pa.concat_tables([accepted, older]), np.concatenate((fresh, positions))
+            written = {"stg_payments": accepted, "rejected_events": staged.rejected, "int_confirmed_frauds": frauds}
+            if labels is not None:
+                written["labels"] = labels
             if len(batch):
-                self._decide(rows, batch, outcome)
-            for source, positions_read in (offsets or {}).items():
-                write_offsets(self.connection, source, positions_read)
+                written |= self._decide(rows, batch, outcome)
+            self.store.write(Write(written, offsets or {}, lambda: done(outcome)))
         return outcome
+
+    def drain(self) -> None:
+        """Wait until every batch is committed; `connection` is then free for reading."""
+        with self._fatal():
+            self.store.drain()
 
     def add_facts(self, landing: str, rows: pa.Table) -> int:
         """Take in versions of profiles or devices (the landing table's columns); gives how many were new.
@@ -124,22 +140,30 @@ class Engine:
         """
         dimension = next(item for item in self.plan.dimensions if item.landing == landing)
         key = dimension.entity
-        self.connection.register("facts_given", rows)
-        with self._transaction():
+        self.drain()
+        with self._fatal():
+            self.connection.register("facts_given", rows)
             fresh = self.connection.sql(
                 f"select g.* from facts_given as g anti join {landing} as k "
                 f"on g.{key} = k.{key} and g.valid_from = k.valid_from"
             ).to_arrow_table()
             self.connection.register("facts_fresh", fresh)
-            self.connection.execute(f"insert into {landing} select * from facts_fresh").fetchall()
             sql = f"with {landing} as (select * from facts_fresh) select * from ({dimension.sql})"
             self.facts[dimension.name].add(self.connection.sql(sql).to_arrow_table())
+            written: list[dict[str, pa.Table]] = []
             if len(self.history) and fresh.num_rows:
                 again = self.history.since(key, fresh.column(key), micros(fresh.column("valid_from")))
                 for start in range(0, len(again), AGAIN_ROWS):
-                    self._decide(*self._staged_again(again[start : start + AGAIN_ROWS]), Outcome())
-        self.connection.unregister("facts_given")
-        self.connection.unregister("facts_fresh")
+                    part = self._decide(*self._staged_again(again[start : start + AGAIN_ROWS]), Outcome())
+                    if part:
+                        written.append(part)
+            self.connection.unregister("facts_given")
+            self.connection.unregister("facts_fresh")
+            tables = {
+                name: pa.concat_tables([part[name] for part in written]) for name in (written[0] if written else ())
+            }
+            self.store.write(Write({landing: fresh, **tables}))
+        self.drain()
         return int(fresh.num_rows)
 
     def relations(self) -> dict[str, str]:
@@ -154,6 +178,7 @@ class Engine:
         edge = int(until.replace(tzinfo=UTC).timestamp() * 1_000_000)
         if self.history.count_before(edge) < max(SHARE * len(self.history), 1):
             return 0
+        self.drain()
         moved = move(self.connection, self.path, until)
         self.bench.empty_memory()
         self._load()
@@ -161,7 +186,8 @@ class Engine:
 
     def _load(self) -> None:
         self.history, self.tiles, self.facts = self.bench.history, self.bench.tiles, self.bench.facts
-        self._waiting = load(self.bench)
+        self._waiting = load(self.connection, self.bench)
+        self._waiting_hashes = self._hashes(self._waiting)
         self._ordinals: npt.NDArray[np.int32] = np.full(1024, -1, np.int32)
         self._archived = archived_until(self.connection)
         self._check_room()
@@ -177,19 +203,19 @@ class Engine:
             )
 
     def close(self) -> None:
-        """Close the state; what was committed is in the file."""
+        """Commit what is on its way and close the state."""
+        self.store.close()
         self.stager.close()
+        self.bench.connection.close()
         self.connection.close()
 
     @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        """All or nothing. After a failure memory is ahead of the file: the engine is closed, a new one starts from it."""
-        self.connection.begin()
+    def _fatal(self) -> Iterator[None]:
+        """After a failure memory is ahead of the file: the engine is closed, and a new one starts from the file."""
         try:
             yield
-            self.connection.commit()
         except BaseException:
-            self.connection.close()
+            self.close()
             raise
 
     def _not_archived(self, staged: Staged, newest: int) -> Staged:
@@ -203,42 +229,39 @@ class Engine:
             return staged
         return refuse(staged, moments < self._archived, "event_ts: before the history that is kept, which is archived")
 
-    def _keep(self, staged: Staged, outcome: Outcome) -> pa.Table:
-        """Write accepted and rejected rows; gives the accepted ones that are not deliveries of a known event."""
-        bench, accepted = self.bench, staged.accepted
+    def _accept(self, staged: Staged, outcome: Outcome) -> pa.Table:
+        """The accepted rows that are not deliveries of a known event."""
+        accepted = staged.accepted
         new = self.history.find(accepted.column("_hash").to_numpy()) < 0
         outcome.rejected = staged.rejected.num_rows
         outcome.duplicates = staged.duplicates + int((~new).sum())
-        bench.accepted.put(accepted if new.all() else accepted.filter(pa.array(new)))
-        if bench.accepted.table.num_rows:
-            bench.execute("keep")
-        if staged.rejected.num_rows:
-            bench.rejected.put(staged.rejected)
-            bench.execute("reject")
-        return bench.accepted.table
+        return accepted if new.all() else accepted.filter(pa.array(new))
+
+    def _hashes(self, labels: pa.Table) -> npt.NDArray[np.uint64]:
+        self.bench.labels.put(labels)
+        hashes = self.bench.fetch("hash_labels").column("_hash").to_numpy()
+        self.bench.labels.clear()
+        return hashes
 
     def _take_labels(self, labels: pa.Table | None, fresh: Positions) -> pa.Table:
-        """Keep labels and give the frauds they confirm; a label that comes before its payment waits for it."""
+        """The frauds that labels confirm; a label that comes before its payment waits for it."""
         bench = self.bench
-        schema = bench.labels.schema
-        parts = []
+        nothing = bench.frauds.schema.empty_table()
         if labels is not None and labels.num_rows:
-            bench.labels.put(labels)
-            bench.execute("keep_labels")
-            parts.append(bench.labels.table)
-        if len(fresh) and self._waiting.num_rows:
-            parts.append(self._waiting)
-            self._waiting = schema.empty_table()
-        if not parts:
-            return bench.frauds.schema.empty_table()
-        candidates = pa.concat_tables(parts)
-        bench.labels.put(candidates)
-        positions = self.history.find(bench.fetch("hash_labels").column("_hash").to_numpy())
+            given = labels.select(bench.labels.schema.names).cast(bench.labels.schema)
+            self._waiting = pa.concat_tables([self._waiting, given])
+            self._waiting_hashes = np.concatenate((self._waiting_hashes, self._hashes(given)))
+        elif len(fresh) == 0:
+            return nothing
+        if len(self._waiting_hashes) == 0:
+            return nothing
+        positions = self.history.find(self._waiting_hashes)
         known = positions >= 0
-        self._waiting = pa.concat_tables([self._waiting, candidates.filter(pa.array(~known))])
         if not known.any():
-            return bench.frauds.schema.empty_table()
-        bench.labels.put(candidates.filter(pa.array(known)))
+            return nothing
+        bench.labels.put(self._waiting.filter(pa.array(known)))
+        self._waiting = self._waiting.filter(pa.array(~known))
+        self._waiting_hashes = self._waiting_hashes[~known]
         payments = self.history.store.gather(np.unique(positions[known]), bench.labelled.schema.names)
         bench.labelled.put(pa.table(payments))
         frauds = bench.fetch("confirm")
@@ -249,26 +272,27 @@ class Engine:
         if accepted.num_rows or frauds.num_rows:
             self.bench.new.put(accepted)
             self.bench.frauds.put(frauds)
-            if frauds.num_rows:
-                self.bench.execute("keep_frauds")
             self.tiles.add(self.bench.fetch("tiles"))
             self.bench.new.clear()
 
     def _staged_again(self, positions: Positions) -> tuple[pa.Table, Positions]:
         """The staged rows at positions, from the file, and their positions in the file's order."""
+        self.drain()
         columns = self.history.store.columns
         moments = columns["event_ts"].at(positions)
-        self.bench.wanted.put(pa.table({"event_id": columns["event_id"].arrow(positions)}))
+        self.connection.register("events_wanted", pa.table({"event_id": columns["event_id"].arrow(positions)}))
         low, high = (np.datetime64(int(edge), "us").item() for edge in (moments.min(), moments.max()))
         rows = self.connection.sql(
             "select *, hash(event_id) as _hash from stg_payments where event_ts between $low and $high "
-            "and event_id in (select event_id from batch_wanted)",
+            "and event_id in (select event_id from events_wanted)",
             params={"low": low, "high": high},
         ).to_arrow_table()
-        rows = rows.select(self.bench.accepted.schema.names).cast(self.bench.accepted.schema)
+        self.connection.unregister("events_wanted")
+        rows = rows.select(self.bench.accepted.names).cast(self.bench.accepted)
         return rows, self.history.find(rows.column("_hash").to_numpy())
 
-    def _decide(self, rows: pa.Table, batch: Positions, outcome: Outcome) -> None:
+    def _decide(self, rows: pa.Table, batch: Positions, outcome: Outcome) -> dict[str, pa.Table]:
+        """Rows of decision_input and decisions for the batch's events whose values are not those decided before."""
         bench = self.bench
         pairs = self._put_scopes(rows, batch)
         over = self.form == "over" or (self.form == "auto" and pairs > MANY_PAIRS)
@@ -281,20 +305,21 @@ class Engine:
             known = known.filter(pa.array(changed))
             positions, features, before = positions[changed], features[changed], before[changed]
         if len(positions) == 0:
-            return
+            return {}
         self.history.decided(positions, features, known)
         now = pa.scalar(datetime.now(UTC).replace(tzinfo=None), pa.timestamp("us"))
         known = known.append_column("version", pa.array(before + 1))
         known = known.append_column("supersedes", pa.array(before, mask=before == 0))
         bench.decided.put(known.append_column("decided_at", pa.repeat(now, known.num_rows)))
-        bench.execute("remember")
-        actions = bench.fetch("decide")
+        known = bench.decided.table
+        decisions = bench.fetch("decide")
         bench.decided.clear()
         outcome.decided += known.num_rows
         outcome.superseding += int((before > 0).sum())
-        first = actions.filter(pc.equal(actions.column("version"), 1)).column("action").to_pylist()
+        first = decisions.filter(pc.equal(decisions.column("version"), 1)).column("action").to_pylist()
         for action in set(first):
             outcome.actions[action] = first.count(action)
+        return {"decision_input": known, "decisions": decisions}
 
     def _put_scopes(self, rows: pa.Table, batch: Positions) -> int:
         """Give every model the batch and what it needs of the past; the pairs the largest join forms."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -12,36 +13,34 @@ from riskwave.engine.workbench import APART, VERSIONED, Workbench
 POSITION = ("source", "source_partition", "source_offset")
 
 
-def load(bench: Workbench) -> pa.Table:
+def load(connection: duckdb.DuckDBPyConnection, bench: Workbench) -> pa.Table:
     """Fill history, tiles and facts; gives the labels that wait for their payment."""
-    _load_history(bench)
-    _load_tiles(bench)
+    _load_history(connection, bench)
+    _load_tiles(connection, bench)
     for dimension in bench.plan.dimensions:
-        bench.facts[dimension.name].add(bench.connection.sql(dimension.sql).to_arrow_table())
+        bench.facts[dimension.name].add(connection.sql(dimension.sql).to_arrow_table())
     waiting = "select l.* from labels as l anti join stg_payments as s on l.event_id = s.event_id"
-    kept = read_meta(bench.connection, "archived_until")
+    kept = read_meta(connection, "archived_until")
     if kept is not None:
         waiting += f" where l.arrived_at >= timestamp '{kept}'"
-    return bench.connection.sql(waiting).to_arrow_table().cast(bench.labels.schema)
+    return connection.sql(waiting).to_arrow_table().cast(bench.labels.schema)
 
 
-def _load_history(bench: Workbench) -> None:
+def _load_history(connection: duckdb.DuckDBPyConnection, bench: Workbench) -> None:
     history = bench.history
-    apart = {*APART.split(", "), *VERSIONED.names, *POSITION}
+    apart = {*APART, *VERSIONED.names, *POSITION}
     values = ", ".join(f"k.{name}" for name in bench.decided.schema.names if name not in apart)
     columns = [*(f"s.{name}" for name in history.staged), *(f"k.{name}" for name in history.carried)]
     sql = (
         f"select {', '.join(columns)}, hash(s.event_id) as _hash, k.version, hash({values}) as _features "
         "from stg_payments as s left join current_decision_input as k on s.event_id = k.event_id"
     )
-    for rows in stream(bench.connection, sql):
+    for rows in stream(connection, sql):
         positions = history.add(rows, rows.column("_hash").to_numpy())
         history.version[positions] = pc.fill_null(rows.column("version"), 0).to_numpy()
         history.features[positions] = rows.column("_features").to_numpy()
 
 
-def _load_tiles(bench: Workbench) -> None:
-    bench.frauds.put(bench.connection.sql("select * from int_confirmed_frauds").to_arrow_table())
-    for sums in stream(bench.connection, bench.plan.tiles_sql(payments="stg_payments")):
+def _load_tiles(connection: duckdb.DuckDBPyConnection, bench: Workbench) -> None:
+    for sums in stream(connection, bench.plan.tiles_sql(payments="stg_payments", frauds="int_confirmed_frauds")):
         bench.tiles.add(sums)
-    bench.frauds.clear()

@@ -57,8 +57,8 @@ class Plan:
         head = ["stg_labels as (select * from batch_labels)", "stg_payments as (select * from batch_labelled)"]
         return f"with {', '.join(head)} select * from ({self.models['int_confirmed_frauds'].sql})"
 
-    def tiles_sql(self, payments: str = "batch_new") -> str:
-        """Staged rows and newly confirmed frauds (`batch_frauds`) to what they add to every tile model."""
+    def tiles_sql(self, payments: str = "batch_new", frauds: str = "batch_frauds") -> str:
+        """Staged rows and newly confirmed frauds to what they add to every tile model."""
         width = max((len(tile.sums) for tile in self.tiles), default=0)
         parts = []
         for place, tile in enumerate(self.tiles):
@@ -69,9 +69,8 @@ class Plan:
                 f"select {place}::integer as model, {tile.entity} as key, epoch(tile)::bigint as tile, "
                 f"{member} as member{', ' if named else ''}{named} from ({tile.sql})"
             )
-        head = "int_confirmed_frauds as (select * from batch_frauds)"
-        if payments != "stg_payments":
-            head += f", stg_payments as (select * from {payments})"
+        names = {"stg_payments": payments, "int_confirmed_frauds": frauds}
+        head = ", ".join(f"{name} as (select * from main.{given})" for name, given in names.items())
         return f"with {head} {' union all '.join(parts)}"
 
     def features_sql(self, *, over: bool = False) -> str:

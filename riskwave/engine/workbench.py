@@ -1,31 +1,33 @@
-"""The engine's connection: relations that change with every batch, and statements planned once over them."""
+"""The models' SQL in memory: relations that change with every batch, and statements prepared over them."""
 
 from __future__ import annotations
 
-import duckdb
 import pyarrow as pa
 
 from riskwave.engine.memory import Facts, History, Tiles
+from riskwave.engine.narrow import narrowed
 from riskwave.engine.plan import Plan
 from riskwave.engine.provider import Provider
 from riskwave.engine.rewrite import Step
 from riskwave.engine.stager import Stager
-from riskwave.engine.state import LANDING
+from riskwave.engine.state import LANDING, connect, create_landing
 
 VERSIONED = pa.schema([("version", pa.int32()), ("supersedes", pa.int32()), ("decided_at", pa.timestamp("us"))])
-APART = "_hash, _features"
+APART = ("_hash", "_features")
 
 
 class Workbench:
-    """Prepared statements by name, and the relations they read (`batch_…`, `scope_…`), over one open state.
+    """Prepared statements by name, and the relations they read (`batch_…`, `scope_…`), over a database of its own.
 
-    accepted, rejected, new, rows, wanted, labels, labelled, frauds, decided: the batch on its way; scopes: by model, what
-    of the past each window, tile or dimension model is given; history, tiles, facts: memory, still empty.
+    new, rows, labels, labelled, frauds, decided: the batch on its way; scopes: by model, what of the past each window,
+    tile or dimension model is given; history, tiles, facts: memory, still empty; tables: columns of the state's tables.
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, plan: Plan, stager: Stager, *, over: bool) -> None:
-        """over: also plan the window models in OVER form, for which scopes carry more columns."""
-        self.connection = connection
+    def __init__(self, plan: Plan, stager: Stager, *, over: bool, threads: int, memory: str) -> None:
+        """over: also prepare the window models in OVER form, for which scopes carry more columns."""
+        self.connection = connect(":memory:", threads=threads, memory=memory)
+        connection = self.connection
+        create_landing(connection)
         self.plan = plan
         self.over = over
         self.scopes: dict[str, Provider] = {}
@@ -41,10 +43,6 @@ class Workbench:
         """The rows of a prepared statement."""
         return self.connection.sql(f"execute {name}").to_arrow_table()
 
-    def execute(self, name: str) -> int:
-        """Run a prepared INSERT; gives how many rows."""
-        return int(self.connection.execute(f"execute {name}").fetchall()[0][0])
-
     def shape(self, sql: str) -> pa.Schema:
         """The columns of a query."""
         return self.connection.sql(f"select * from ({sql}) limit 0").to_arrow_table().schema
@@ -55,26 +53,18 @@ class Workbench:
     def _prepare(self, name: str, sql: str) -> None:
         self.connection.execute(f"prepare {name} as {sql}")
 
-    def _create(self, table: str, sql: str) -> None:
-        self.connection.execute(f"create table if not exists {table} as select * from ({sql}) limit 0")
-
     def _staging(self, stager: Stager) -> None:
         plan = self.plan
-        self.accepted = self._provide("batch_accepted", stager.accepted)
-        self.rejected = self._provide("batch_rejected", stager.rejected)
-        self.staged = pa.schema([field for field in self.accepted.schema if field.name != "_hash"])
-        self.new = self._provide("batch_new", self.accepted.schema)
-        self.wanted = self._provide("batch_wanted", pa.schema([("event_id", pa.string())]))
-        self._create("stg_payments", "select * exclude (_hash) from batch_accepted")
-        self._create("rejected_events", "select * from batch_rejected")
-        self._prepare("reject", "insert into rejected_events select * from batch_rejected")
-        self._prepare("keep", "insert into stg_payments select * exclude (_hash) from batch_accepted")
+        self._rejected = stager.rejected
+        self.accepted = stager.accepted
+        self.staged = pa.schema([field for field in stager.accepted if field.name != "_hash"])
+        self.new = self._provide("batch_new", self.accepted)
         keys = [(f"_k_{step.name}", pa.int32()) for step in plan.windows]
         ordinals = [(f"_s_{step.name}", pa.int64()) for step in plan.windows]
         compared = sorted({name for step in plan.windows for name in step.same})
         codes = [(f"_x_{name}", pa.float64() if self._is_double(name) else pa.int64()) for name in compared]
         extra = pa.schema([("_row", pa.int32()), *keys, *ordinals, *codes])
-        self.rows = self._provide("batch_rows", pa.schema([*self.accepted.schema, *extra]))
+        self.rows = self._provide("batch_rows", pa.schema([*self.accepted, *extra]))
 
     def _is_double(self, name: str) -> bool:
         return bool(pa.types.is_floating(self.staged.field(name).type))
@@ -84,18 +74,14 @@ class Workbench:
         self.labels = self._provide("batch_labels", LANDING["labels"])
         columns = [self.staged.field(name) for name in ("event_id", "event_ts", "merchant_id", "ip")]
         self.labelled = self._provide("batch_labelled", pa.schema(columns))
-        self._prepare("keep_labels", "insert into labels select * from batch_labels")
         self._prepare("hash_labels", "select hash(event_id) as _hash from batch_labels")
         self._prepare("confirm", plan.frauds_sql())
         self.frauds = self._provide("batch_frauds", self.shape(plan.frauds_sql()))
-        self._create("int_confirmed_frauds", "select * from batch_frauds")
-        self._prepare("keep_frauds", "insert into int_confirmed_frauds select * from batch_frauds")
         self._prepare("tiles", plan.tiles_sql())
 
     def _memory(self) -> None:
         plan = self.plan
-        self.tiles = Tiles(plan)
-        for store in self.tiles.stores:
+        for store in Tiles(plan).stores:
             self.scopes[store.spec.name] = self._provide(f"scope_{store.spec.name}", store.ahead_schema)
         self.facts: dict[str, Facts] = {}
         for dimension in plan.dimensions:
@@ -111,7 +97,7 @@ class Workbench:
                 carried |= {name: shape.field(name) for name in missing}
             self.scopes[step.name] = self._provide(f"scope_{step.name}", self._scope(step, place, carried))
         self._carried = pa.schema(list(carried.values()))
-        self.history = History(plan, self.staged, self._carried)
+        self.empty_memory()
 
     def _scope(self, step: Step, place: int, carried: dict[str, pa.Field]) -> pa.Schema:
         names = {*step.history, "event_ts"}
@@ -136,17 +122,23 @@ class Workbench:
         self._prepare("features", plan.features_sql())
         if self.over:
             self._prepare("features_over", plan.features_sql(over=True))
-        self.decided = self._provide("batch_decided", pa.schema([*self.shape(plan.features_sql()), *VERSIONED]))
-        self._create("decision_input", f"select * exclude ({APART}) from batch_decided")
-        self._prepare("remember", f"insert into decision_input select * exclude ({APART}) from batch_decided")
-        decide = (
+        known = self.shape(plan.features_sql())
+        self.decided = self._provide("batch_decided", pa.schema([*known, *VERSIONED]))
+        decide = narrowed(
             f"select d.*, k.version, k.supersedes, k.decided_at from ({plan.decisions_sql()}) as d "
-            "join batch_decided as k on d.event_id = k.event_id"
+            "join batch_decided as k on d.event_id = k.event_id",
+            {"batch_decided": {name: str(kind) for name, kind in self._types("batch_decided")}},
         )
-        self._create("decisions", decide)
-        self._prepare("decide", f"insert into decisions {decide} returning version, action")
-        for table in ("decision_input", "decisions"):
-            self.connection.execute(
-                f"create or replace view current_{table} as select * from {table} "
-                "qualify row_number() over (partition by event_id order by version desc) = 1"
-            )
+        self._prepare("decide", decide)
+        self.tables = {
+            "stg_payments": self.staged,
+            "rejected_events": self._rejected,
+            "labels": LANDING["labels"],
+            "int_confirmed_frauds": self.frauds.schema,
+            **{dimension.landing: LANDING[dimension.landing] for dimension in plan.dimensions},
+            "decision_input": pa.schema([field for field in self.decided.schema if field.name not in APART]),
+            "decisions": self.shape(decide),
+        }
+
+    def _types(self, relation: str) -> list[tuple[str, str]]:
+        return [(row[0], row[1]) for row in self.connection.execute(f"describe {relation}").fetchall()]

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from riskwave.engine.engine import Engine
+from riskwave.engine.engine import Engine, Outcome
 from riskwave.engine.state import read_offsets
 from riskwave.run.labels import LabelFeed
 from riskwave.run.meter import Meter
@@ -55,8 +55,9 @@ def run_loop(
     rows = LEAST_ROWS * 8
     try:
         with _stop_asked() as stop:
-            while not stop.is_set() and (limits.events is None or meter.received < limits.events):
-                room = rows if limits.events is None else min(rows, limits.events - meter.received)
+            taken = batches = 0
+            while not stop.is_set() and (limits.events is None or taken < limits.events):
+                room = rows if limits.events is None else min(rows, limits.events - taken)
                 staged = reader.take(room, 0.2)
                 if staged is None:
                     break
@@ -66,13 +67,14 @@ def run_loop(
                         break
                     continue
                 began = time.perf_counter()
-                outcome = engine.decide(
-                    staged, labels=labels.upto(raw) if labels else None, offsets=_offsets(source, raw, labels)
-                )
+                due = labels.upto(raw) if labels else None
+                done = _committed(source, raw, began, meter)
+                engine.decide(staged, labels=due, offsets=_offsets(source, raw, labels), done=done)
                 took = time.perf_counter() - began
-                meter.add(outcome, _latencies(source, raw, took))
+                taken += raw.num_rows
                 tell(meter, reader)
-                if meter.batches % ARCHIVE_EVERY == 0:
+                batches += 1
+                if batches % ARCHIVE_EVERY == 0:
                     engine.archive()
                 if raw.num_rows >= room:
                     # There was more than fitted: batches grow towards the length that carries most.
@@ -81,6 +83,7 @@ def run_loop(
                 rest = labels.rest()
                 if rest.num_rows:
                     engine.process(empty_table(), labels=rest, offsets={labels.name: {0: labels.next}})
+            engine.drain()
     finally:
         reader.close()
     return meter
@@ -94,6 +97,15 @@ def _offsets(source: Source, raw: pa.Table, labels: LabelFeed | None) -> dict[st
     if labels is not None:
         result[labels.name] = {0: labels.next}
     return result
+
+
+def _committed(source: Source, raw: pa.Table, began: float, meter: Meter) -> Callable[[Outcome], None]:
+    """Adds a batch to the meter when it is committed."""
+
+    def done(outcome: Outcome) -> None:
+        meter.add(outcome, _latencies(source, raw, time.perf_counter() - began))
+
+    return done
 
 
 def _latencies(source: Source, raw: pa.Table, took: float) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
