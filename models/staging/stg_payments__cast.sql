@@ -116,7 +116,10 @@ select
     coalesce(billing_amount_minor_given, amount_minor) as billing_amount_minor,
     case when longitude_given is not null then latitude_given end as latitude,
     case when latitude_given is not null then longitude_given end as longitude,
-    latitude_given is not null and longitude_given is not null as has_place,
+    -- An ip address's place is where a network is registered: the card has not travelled there.
+    latitude_given is not null
+    and longitude_given is not null
+    and coalesce(channel, 'card_present') in ('card_present', 'cash') as has_place,
     response_code is not null and response_code not in ('00', '08', '10', '11', '85') as is_declined,
     cast(extract(hour from coalesce(local_ts, event_ts)) as integer) as local_hour
 from judged

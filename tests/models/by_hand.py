@@ -75,6 +75,11 @@ def distinct(rows: list[Row], field: str) -> int:
     return len({row[field] for row in rows} - {None})
 
 
+def _was_there(row: Row) -> bool:
+    """Whether the place is known and is the card's: an online payment's is its ip address's."""
+    return row["latitude"] is not None and row["channel"] != "ecommerce"
+
+
 class ByHand:
     """All payments, labels, profiles and devices there are; features(row) computes those of one payment."""
 
@@ -116,7 +121,7 @@ class ByHand:
         """The card's payment before, ties in order of event_id, if it was made in the last 720 hours."""
         history = self.by_card[row["card_id"]]
         for other in reversed(history[: history.index(row)]):
-            if other["latitude"] is not None or not placed:
+            if _was_there(other) or not placed:
                 return other if other["event_ts"] >= row["event_ts"] - MONTH else None
         return None
 
@@ -134,7 +139,7 @@ class ByHand:
     def _card_day(self, row: Row) -> dict[str, Any]:
         windows = {name: self._exact(row, "card_id", name) for name in WINDOWS}
         day, gap, session = windows["24h"], self._gap(row), self.sessions[row["event_id"]]
-        last = self._before(row, placed=True) if row["latitude"] is not None else None
+        last = self._before(row, placed=True) if _was_there(row) else None
         far = None if last is None else kilometres(last, row)
         took = None if last is None else max(milliseconds(last["event_ts"], row["event_ts"]), 60000)
         return {
