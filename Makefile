@@ -29,8 +29,11 @@ demo: $(RUNTIME) ## Simulate a bank's payments, decide them, say how well that w
 	@$(BIN)/riskwave demo --events $(EVENTS)
 
 .PHONY: test
-test: lint ## Lint, check types, run every test (WORKERS=2)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+test: $(DEV) ## Lint, check types, run every test (WORKERS=2)
+	@failed=0; \
+	$(MAKE) --no-print-directory lint || failed=1; \
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup || failed=1; \
+	exit $$failed
 
 .PHONY: lint
 lint: $(DEV) ## Check style, types and the models' SQL
