@@ -17,13 +17,27 @@ from tests.support.postgres_server import running_postgres
 settings.register_profile("riskwave", deadline=None)
 settings.load_profile("riskwave")
 
+#: Fixtures of a session that take long to make: with `--dist loadgroup` one worker has each, and the tests that use it.
+SHARED = {"kafka_broker": "kafka", "postgres_server": "postgres"}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Without pytest-xdist its mark is still a known one."""
+    config.addinivalue_line("markers", "xdist_group(name): tests that one worker runs")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Group the tests that use what is shared."""
+    for item in items:
+        used = [group for fixture, group in SHARED.items() if fixture in getattr(item, "fixturenames", ())]
+        if used:
+            item.add_marker(pytest.mark.xdist_group(used[0]))
+
 
 @pytest.fixture(scope="session")
 def kafka_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
-    """A running Kafka broker, without topics of its own. Each worker of pytest-xdist has its own.
-
-    (One for all by xdist_group would be lighter, but pytest-xdist 3.8 does not group under pytest 9.2.)
-    """
+    """A running Kafka broker, without topics of its own."""
     if reason := kafka_server.missing():
         pytest.skip(reason)
     with running_broker(tmp_path_factory.mktemp("kafka")) as broker:

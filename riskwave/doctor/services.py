@@ -14,7 +14,7 @@ from confluent_kafka.admin import AdminClient
 
 from riskwave.doctor.finding import Finding
 
-LIMIT_S = 5
+LIMIT_S = 3
 RISINGWAVE = "2.8"
 
 

@@ -11,6 +11,7 @@ from riskwave.project import project_dir
 from riskwave.query import run_query
 
 FOLDER = project_dir() / "sql"
+pytestmark = pytest.mark.xdist_group("sql")
 
 
 def answer(name: str, state: Path, **values: str) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ from riskwave.query import query_command, run_query
 from tests.sql.conftest import FIRST, rows
 
 SQL = project_dir() / "sql"
+pytestmark = pytest.mark.xdist_group("sql")
 
 
 @pytest.fixture
