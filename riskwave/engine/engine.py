@@ -223,7 +223,9 @@ class Engine:
         if staged.accepted.num_rows == 0:
             return staged
         moments = micros(staged.accepted.column("event_ts"))
-        late = timedelta(microseconds=max(int(max(newest, moments.max()) - moments.min()), 0))
+        in_order = moments[np.argsort(staged.accepted.column("source_offset").to_numpy(), kind="stable")]
+        before = np.maximum.accumulate(np.maximum(in_order, newest))
+        late = timedelta(microseconds=int((before - in_order).max()))
         if self._archived is None or moments.min() >= self._archived:
             self._lateness = max(self._lateness, 2 * late)
             return staged

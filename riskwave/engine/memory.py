@@ -17,6 +17,7 @@ from riskwave.engine.tiles import EPOCH_2000, TileStore
 
 EVENT = "event_id"
 CHUNK = 100_000
+LAST_TICK = (1 << 32) - 1
 
 
 def seconds_of(micros: Ints) -> Ints:
@@ -115,7 +116,7 @@ class History:
         """Positions of decided rows of keys (n) at or after moments (n, microseconds since 1970), each once."""
         vocabulary = self.store.columns[entity].vocabulary
         low = np.maximum(seconds_of(moments), 0)
-        _, positions = self.between(entity, vocabulary.known(keys), low, np.full(len(low), 1 << 32, np.int64))
+        _, positions = self.between(entity, vocabulary.known(keys), low, np.full(len(low), LAST_TICK, np.int64))
         return np.unique(positions[self.version[positions] > 0])
 
 

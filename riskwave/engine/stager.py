@@ -11,7 +11,7 @@ import pyarrow as pa
 from riskwave.engine.plan import Plan
 from riskwave.engine.provider import Provider
 from riskwave.engine.state import connect
-from riskwave.sources.batch import RAW_SCHEMA
+from riskwave.sources.batch import RAW_SCHEMA, empty_table
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,14 @@ class Stager:
         self._connection.execute(f"prepare reject as {plan.rejects_sql()}")
         self.accepted = self._fetch("stage").schema
         self.rejected = self._fetch("reject").schema
+        self.nothing = Staged(empty_table(), self.accepted.empty_table(), self.rejected.empty_table(), 0)
 
     def stage(self, raw: pa.Table) -> Staged:
         """Cast and judge raw rows (RAW_SCHEMA)."""
+        if raw.num_rows == 0:
+            return self.nothing
         self._raw.put(raw)
-        accepted = self._fetch("stage") if raw.num_rows else self.accepted.empty_table()
+        accepted = self._fetch("stage")
         rejected = self.rejected.empty_table()
         if accepted.num_rows < raw.num_rows:
             rejected = self._fetch("reject")

@@ -7,7 +7,6 @@ from collections import deque
 
 from riskwave.engine.stager import Staged, Stager, joined
 from riskwave.sources import Source
-from riskwave.sources.batch import empty_table
 
 POLL_ROWS = 5_000
 POLL_S = 0.05
@@ -65,7 +64,7 @@ class Reader:
             if not self._parts:
                 if self._error is not None:
                     raise self._error
-                return None if self._ended else self._stager.stage(empty_table())
+                return None if self._ended else self._stager.nothing
             taken = [self._parts.popleft()]
             count = taken[0].raw.num_rows
             while self._parts and count + self._parts[0].raw.num_rows <= rows:
