@@ -51,7 +51,7 @@ class CompiledProject:
 
 
 def project_dir() -> Path:
-    """The folder of dbt_project.yml: RISKWAVE_PROJECT, else the working folder or one above it, else this checkout's."""
+    """The folder of dbt_project.yml: RISKWAVE_PROJECT, else the working folder or one above, else this checkout's."""
     given = os.environ.get("RISKWAVE_PROJECT")
     if given:
         if not (Path(given) / "dbt_project.yml").is_file():
@@ -72,8 +72,10 @@ def run_dbt(arguments: list[str], *, environment: dict[str, str] | None = None) 
     """
     folder = str(project_dir())
     done = subprocess.run(
-        [sys.executable, "-c", "from dbt.cli.main import cli; cli()", *arguments]
-        + ["--project-dir", folder, "--profiles-dir", folder, "--no-use-colors"],
+        [
+            *(sys.executable, "-c", "from dbt.cli.main import cli; cli()", *arguments),
+            *("--project-dir", folder, "--profiles-dir", folder, "--no-use-colors"),
+        ],
         env={**os.environ, "DBT_SEND_ANONYMOUS_USAGE_STATS": "false", **(environment or {})},
         stdin=subprocess.DEVNULL,
         capture_output=True,

@@ -35,7 +35,7 @@ AGAIN_ROWS = 20_000
 
 @dataclass
 class Outcome:
-    """What one batch came to: rows received, duplicates, rejected; decisions, superseding ones among them; first actions."""
+    """What a batch came to: rows received, duplicates, rejected; decisions, superseding among them; first actions."""
 
     received: int = 0
     duplicates: int = 0
@@ -197,8 +197,8 @@ class Engine:
         taken = self.history.nbytes + self.tiles.nbytes
         if taken > self._room:
             raise RiskwaveError(
-                f"{self.path}: the history of {len(self.history):,} events takes {taken / 1e9:.2f} GB of memory and may "
-                f"take {self._room / 1e9:.2f}; nothing is lost: give this process more memory and start it again, or "
+                f"{self.path}: the history of {len(self.history):,} events takes {taken / 1e9:.2f} GB of memory and "
+                f"may take {self._room / 1e9:.2f}; nothing is lost: give this process more memory and start it again, or "
                 "move to RisingWave (docs/risingwave.md), whose state is not bound to one machine"
             )
 

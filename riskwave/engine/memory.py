@@ -1,4 +1,4 @@
-"""What the engine keeps in memory of a state: the keys' history, tiles and facts. A cache; the state file is the truth."""
+"""What the engine keeps in memory: the keys' history, tiles and facts. A cache; the state file is the truth."""
 
 from __future__ import annotations
 

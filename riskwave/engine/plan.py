@@ -74,7 +74,7 @@ class Plan:
         return f"with {head} {' union all '.join(parts)}"
 
     def features_sql(self, *, over: bool = False) -> str:
-        """The batch (`batch_rows`) and its scopes to `decision_input` rows, with _hash (event) and _features (values)."""
+        """The batch (`batch_rows`) and its scopes to `decision_input` rows, _hash (event) and _features (values)."""
         ctes = self._chain(over=over)
         ctes.append(f"decision_input as ({self.models['decision_input'].sql})")
         position = "source, source_partition, source_offset"

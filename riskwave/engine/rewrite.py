@@ -14,7 +14,7 @@ evaluated over the whole scope: slower, never wrong.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import sqlglot
 from sqlglot import exp
@@ -34,8 +34,8 @@ class Step:
     """A window model made incremental.
 
     upstream: the relation it reads; history: the columns its windows read of past rows (without key and time);
-    same: the columns that are only compared for equality between a row and its past; they come as numbers (`_x_<column>`)
-    that are equal where the values are. ctes: (name, SQL) pairs to put one after another in a WITH clause; the last is
+    same: the columns that are only compared for equality between a row and its past; they come as numbers, equal where
+    the values are (`_x_<column>`). ctes: (name, SQL) pairs to put one after another in a WITH clause; the last is
     named like the model. They read `upstream` (the batch: its own columns, _row, and for this model _k_<model> and
     _s_<model>, key and ordinal) and `scope_<model>` (_key, _seq, event_ts, history columns: the keys' other rows).
     form: "join" or "over".
@@ -206,39 +206,52 @@ def _aggregate(call: exp.Expr, condition: str, seen: set[str]) -> str:
     raise NotRewritableError(call.sql(dialect=DIALECT))
 
 
-def _join_form(name: str, entity: str, upstream: str, statement: exp.Expr, staged: frozenset[str]) -> Step:
-    select = _windowed_select(statement, upstream)
-    source = select.args["from_"].this.alias_or_name
-    history: set[str] = set()
-    compared: set[str] = set()
-    aggregates: list[str] = []
-    lags: dict[tuple[str, ...], str] = {}
-    intervals: dict[str, exp.Interval] = {}
-    replacements: list[tuple[exp.Window, str]] = []
+@dataclass
+class _Windows:
+    """What the windows of a SELECT come to.
 
+    aggregates: over history `h` and batch `b`; lags: slot by extra partition columns; intervals: frame lengths by
+    text; results: what stands for each window; history and compared: the columns read of past rows, the columns
+    compared with theirs.
+    """
+
+    aggregates: list[str] = field(default_factory=list)
+    lags: dict[tuple[str, ...], str] = field(default_factory=dict)
+    intervals: dict[str, exp.Interval] = field(default_factory=dict)
+    results: list[tuple[exp.Window, str]] = field(default_factory=list)
+    history: set[str] = field(default_factory=set)
+    compared: set[str] = field(default_factory=set)
+
+
+def _read_windows(select: exp.Select, entity: str, staged: frozenset[str]) -> _Windows:
+    found = _Windows()
     for window in _own_windows(select):
         frame = _frame(window, select, entity)
-        compared.update(frame.extra)
-        same = _same(frame.extra, staged)
+        found.compared.update(frame.extra)
         call = window.this
         if frame.length is None:
             if call.args.get("offset") or call.args.get("default"):
                 raise NotRewritableError("lag by more than one")
-            slot = lags.setdefault(frame.extra, f"_p{len(lags)}")
-            replacements.append((window, _of(call.this, slot, history).sql(dialect=DIALECT)))
+            slot = found.lags.setdefault(frame.extra, f"_p{len(found.lags)}")
+            found.results.append((window, _of(call.this, slot, found.history).sql(dialect=DIALECT)))
             continue
         length = frame.length.sql(dialect=DIALECT)
-        intervals.setdefault(length, frame.length)
-        place = list(intervals).index(length)
-        result = f"_w{len(aggregates)}"
-        aggregates.append(_aggregate(call, " and ".join([_within(place), *same]), history) + f" as {result}")
-        replacements.append((window, f"_w.{result}"))
+        found.intervals.setdefault(length, frame.length)
+        held = " and ".join([_within(list(found.intervals).index(length)), *_same(frame.extra, staged)])
+        result = f"_w{len(found.aggregates)}"
+        found.aggregates.append(f"{_aggregate(call, held, found.history)} as {result}")
+        found.results.append((window, f"_w.{result}"))
+    found.history = (found.history | (found.compared - staged)) - {TIME}
+    return found
 
-    history = (history | (compared - staged)) - {TIME}
-    codes = sorted(compared & staged)
-    columns = [*sorted(history), *(f"_x_{column}" for column in codes)]
-    past = "".join(f", {column}" for column in columns)
-    bounds = "".join(f", {TIME} - {length} as _t{place}" for place, length in enumerate(intervals))
+
+def _join_form(name: str, entity: str, upstream: str, statement: exp.Expr, staged: frozenset[str]) -> Step:
+    select = _windowed_select(statement, upstream)
+    source = select.args["from_"].this.alias_or_name
+    windows = _read_windows(select, entity, staged)
+    codes = sorted(windows.compared & staged)
+    past = "".join(f", {column}" for column in [*sorted(windows.history), *(f"_x_{column}" for column in codes)])
+    bounds = "".join(f", {TIME} - {length} as _t{place}" for place, length in enumerate(windows.intervals))
     own = f"_k_{name} as _key, _s_{name} as _seq, {TIME}{past}"
     ctes = [
         (
@@ -249,38 +262,48 @@ def _join_form(name: str, entity: str, upstream: str, statement: exp.Expr, stage
         (f"_b_{name}", f"select _row, {own}{bounds} from {upstream} where _k_{name} is not null"),
     ]
     joins: list[str] = []
-    if aggregates:
-        lengths = list(intervals)
-        longest = max(lengths, key=lambda text: _seconds(intervals[text]))
-        items = ", ".join(aggregates)
-        for place, length in enumerate(lengths):
-            items = items.replace(_within(place), "true" if length == longest else f"h.{TIME} >= b._t{place}")
-        ctes.append(
-            (
-                f"_a_{name}",
-                f"select b._row, {items} from _h_{name} h join _b_{name} b on h._key = b._key "
-                f"and h.{TIME} <= b.{TIME} and h.{TIME} >= b._t{lengths.index(longest)} group by b._row",
-            )
-        )
+    if windows.aggregates:
+        ctes.append((f"_a_{name}", _aggregated(name, windows)))
         joins.append(f"left join _a_{name} as _w on {source}._row = _w._row")
-    if lags:
-        earlier = []
-        for extra, slot in lags.items():
-            condition = " and ".join(_same(extra, staged))
-            earlier.append(f"max({f'case when {condition} then h._seq end' if condition else 'h._seq'}) as {slot}")
-        ctes.append(
-            (
-                f"_l_{name}",
-                f"select b._row, {', '.join(earlier)} from _h_{name} h join _b_{name} b on h._key = b._key "
-                "and h._seq < b._seq group by b._row",
-            )
-        )
-        for slot in lags.values():
-            before = f"{slot}_{name}"
-            ctes.append((before, f"select l._row, h.* from _h_{name} h join _l_{name} l on h._seq = l.{slot}"))
-            joins.append(f"left join {before} as {slot} on {source}._row = {slot}._row")
+    if windows.lags:
+        ctes.append((f"_l_{name}", _lagged(name, windows, staged)))
+        for slot in windows.lags.values():
+            earlier = f"{slot}_{name}"
+            ctes.append((earlier, f"select l._row, h.* from _h_{name} h join _l_{name} l on h._seq = l.{slot}"))
+            joins.append(f"left join {earlier} as {slot} on {source}._row = {slot}._row")
+    _put_results(select, source, windows, joins)
+    ctes.append((name, statement.sql(dialect=DIALECT, comments=False)))
+    return Step(name, entity, upstream, tuple(sorted(windows.history)), tuple(codes), tuple(ctes), "join")
 
-    for window, text in replacements:
+
+def _aggregated(name: str, windows: _Windows) -> str:
+    """The aggregates of every batch row over the history in its frames."""
+    lengths = list(windows.intervals)
+    longest = max(lengths, key=lambda text: _seconds(windows.intervals[text]))
+    items = ", ".join(windows.aggregates)
+    for place, length in enumerate(lengths):
+        items = items.replace(_within(place), "true" if length == longest else f"h.{TIME} >= b._t{place}")
+    return (
+        f"select b._row, {items} from _h_{name} h join _b_{name} b on h._key = b._key "
+        f"and h.{TIME} <= b.{TIME} and h.{TIME} >= b._t{lengths.index(longest)} group by b._row"
+    )
+
+
+def _lagged(name: str, windows: _Windows, staged: frozenset[str]) -> str:
+    """The ordinal of the row before every batch row, by partition."""
+    items = []
+    for extra, slot in windows.lags.items():
+        condition = " and ".join(_same(extra, staged))
+        items.append(f"max({f'case when {condition} then h._seq end' if condition else 'h._seq'}) as {slot}")
+    return (
+        f"select b._row, {', '.join(items)} from _h_{name} h join _b_{name} b on h._key = b._key "
+        "and h._seq < b._seq group by b._row"
+    )
+
+
+def _put_results(select: exp.Select, source: str, windows: _Windows, joins: list[str]) -> None:
+    """Put the results in the windows' places, join them in, and name the source of every other column."""
+    for window, text in windows.results:
         window.replace(sqlglot.parse_one(text, read=DIALECT))
     for item in list(select.expressions):
         if isinstance(item, exp.Star):
@@ -293,8 +316,6 @@ def _join_form(name: str, entity: str, upstream: str, statement: exp.Expr, stage
     select.set("windows", None)
     for join in joins:
         select.append("joins", sqlglot.parse_one(f"select 1 from x {join}", read=DIALECT).args["joins"][0])
-    ctes.append((name, statement.sql(dialect=DIALECT, comments=False)))
-    return Step(name, entity, upstream, tuple(sorted(history)), tuple(codes), tuple(ctes), "join")
 
 
 def _over_form(name: str, entity: str, upstream: str, statement: exp.Expr) -> Step:

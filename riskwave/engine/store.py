@@ -50,7 +50,7 @@ class Store:
         self._thread.start()
 
     def write(self, batch: Write) -> None:
-        """Queue a batch; waits while several are queued. `batch.done` is called, on the store's thread, once committed."""
+        """Queue a batch; waits while several are. `batch.done` is called, on the store's thread, once committed."""
         self._raise()
         self._queue.put(batch)
 

@@ -15,7 +15,10 @@ KEPT = 2_000
 
 @dataclass
 class Meter:
-    """Counts and latencies of a run. Latency is from append to the committed decision for a topic or log, the batch's own time for a file."""
+    """Counts and latencies of a run.
+
+    Latency is from append to the committed decision for a topic or a log, the batch's own time for a file.
+    """
 
     started: float = field(default_factory=time.perf_counter)
     received: int = 0

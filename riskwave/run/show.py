@@ -72,9 +72,9 @@ class Progress:
         table.add_row("rejected", f"{meter.rejected:,}   duplicates {meter.duplicates:,}")
         decided = Table.grid(padding=(0, 2))
         most = max(meter.actions.values(), default=1)
-        for name in COLOURS:
+        for name, colour in COLOURS.items():
             count = meter.actions.get(name, 0)
-            blocks = Text("█" * max(round(24 * (count / most) ** 0.5), 1 if count else 0), style=COLOURS[name])
+            blocks = Text("█" * max(round(24 * (count / most) ** 0.5), 1 if count else 0), style=colour)
             decided.add_row(name, f"{count:>9,}", blocks)
         parts: list[Any] = [table, Text(""), decided]
         if self._total:
