@@ -198,7 +198,7 @@ class Engine:
         if taken > self._room:
             raise RiskwaveError(
                 f"{self.path}: the history of {len(self.history):,} events takes {taken / 1e9:.2f} GB of memory and "
-                f"may take {self._room / 1e9:.2f}; nothing is lost: give this process more memory and start it again, or "
+                f"may take {self._room / 1e9:.2f}; nothing is lost: start it again with more memory, or "
                 "move to RisingWave (docs/risingwave.md), whose state is not bound to one machine"
             )
 
