@@ -6,15 +6,11 @@ from pathlib import Path
 
 import duckdb
 
+from riskwave.engine.archive import archive_folder
 from riskwave.errors import RiskwaveError
 
 #: The order of an event's revisions: the state's own, and that of an append-only table on RisingWave.
 REVISIONS = (("version",), ("seen_at", "revision"))
-
-
-def archive_of(state: Path) -> Path:
-    """The folder beside a state file with what was moved out of it: <table>/day=YYYY-MM-DD/*.parquet."""
-    return Path(f"{state}.archive")
 
 
 def attach_state(connection: duckdb.DuckDBPyConnection, state: Path, catalog: str) -> None:
@@ -46,7 +42,7 @@ def whole(connection: duckdb.DuckDBPyConnection, catalog: str, state: Path, tabl
         return None
     names = ", ".join(f'"{name}"' for name in columns)
     kept = f'select {names} from {catalog}.main."{table}"'
-    folder = archive_of(state) / table
+    folder = archive_folder(state) / table
     if next(folder.glob("*/*.parquet"), None) is None:
         return kept
     files = literal(folder / "*" / "*.parquet")

@@ -355,9 +355,9 @@ class Engine:
         self._ordinals[batch] = -1
         ticks = seconds_of(micros(rows.column("event_ts")))
         for tiles in self.tiles.stores:
-            keys = rows.column(tiles.spec.entity).combine_chunks()
-            has = keys.is_valid().to_numpy(zero_copy_only=False)
-            scopes[tiles.spec.name].put(tiles.ahead(keys.drop_null(), ticks[has]))
+            codes = store.columns[tiles.spec.entity].at(batch)
+            has = codes != NULL_CODE
+            scopes[tiles.spec.name].put(tiles.ahead(codes[has], ticks[has]))
         for name, facts in self.facts.items():
             scopes[name].put(facts.of(rows.column(facts.entity)))
         return max((scope.pairs for scope in gathered.values()), default=0)

@@ -129,8 +129,9 @@ def _grown(array: npt.NDArray[Any], length: int) -> npt.NDArray[Any]:
 class Tiles:
     """All tile models' stores."""
 
-    def __init__(self, plan: Plan) -> None:
-        self.stores = [TileStore(spec) for spec in plan.tiles]
+    def __init__(self, plan: Plan, history: History) -> None:
+        """The stores know keys by the codes of the history."""
+        self.stores = [TileStore(spec, history.store.columns[spec.entity].vocabulary) for spec in plan.tiles]
 
     @property
     def nbytes(self) -> int:

@@ -83,9 +83,10 @@ def duration(text: str) -> int:
 class TileStore:
     """One tile model's rows, found by key and span of tiles."""
 
-    def __init__(self, spec: TileSpec) -> None:
+    def __init__(self, spec: TileSpec, keys: Vocabulary | None = None) -> None:
+        """keys: codes of the entity's keys, shared with whoever else knows them."""
         self.spec = spec
-        self.keys = Vocabulary()
+        self.keys = Vocabulary() if keys is None else keys
         self.members = Vocabulary()
         self._index = SortedIndex()
         self._seen: set[tuple[int, int]] = set()
@@ -153,12 +154,12 @@ class TileStore:
             self._sums = grown
             self._member = np.resize(self._member, size)
 
-    def ahead(self, keys: pa.Array, seconds: Ints) -> pa.Table:
-        """The complete tiles before each tile that holds an event of `keys` (n) at `seconds` (n, since 2000).
+    def ahead(self, codes: npt.NDArray[np.int32], seconds: Ints) -> pa.Table:
+        """The complete tiles before each tile that holds an event of keys, by code (n), at `seconds` (n, since 2000).
 
         One row per (key, serves, tile) as the macro tiles_ahead has it: what the model's lookback reaches.
         """
-        own = np.unique(self.entries(keys, seconds))
+        own = np.unique(composite(codes, seconds // self.spec.unit))
         owners, entries, positions = self._index.spans(own - self.spec.lookback // self.spec.unit, own)
         served = own[owners]
         columns: dict[str, Any] = {

@@ -11,6 +11,7 @@ from riskwave.engine.provider import Provider
 from riskwave.engine.rewrite import Step
 from riskwave.engine.stager import Stager
 from riskwave.engine.state import LANDING, connect, create_landing
+from riskwave.engine.tiles import TileStore
 
 VERSIONED = pa.schema([("version", pa.int32()), ("supersedes", pa.int32()), ("decided_at", pa.timestamp("us"))])
 APART = ("_hash", "_features")
@@ -81,8 +82,8 @@ class Workbench:
 
     def _memory(self) -> None:
         plan = self.plan
-        for store in Tiles(plan).stores:
-            self.scopes[store.spec.name] = self._provide(f"scope_{store.spec.name}", store.ahead_schema)
+        for spec in plan.tiles:
+            self.scopes[spec.name] = self._provide(f"scope_{spec.name}", TileStore(spec).ahead_schema)
         self.facts: dict[str, Facts] = {}
         for dimension in plan.dimensions:
             schema = self.shape(dimension.sql)
@@ -114,7 +115,7 @@ class Workbench:
     def empty_memory(self) -> None:
         """History, tiles and facts as new, for loading them again."""
         self.history = History(self.plan, self.staged, self._carried)
-        self.tiles = Tiles(self.plan)
+        self.tiles = Tiles(self.plan, self.history)
         self.facts = {name: Facts(facts.entity, facts.schema) for name, facts in self.facts.items()}
 
     def _deciding(self) -> None:
