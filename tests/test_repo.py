@@ -16,6 +16,7 @@ import yaml
 from packaging.requirements import Requirement
 from typer.core import TyperGroup
 
+from riskwave.catalogue import load_catalogue
 from riskwave.cli import app
 from riskwave.doctor.packages import read_pins
 from tests.support.hygiene import faults
@@ -107,6 +108,10 @@ def test_readme_names_every_folder_and_no_other() -> None:
     folders = {path.relative_to(ROOT).parts[0] for path in files() if path.parent != ROOT}
     named = re.findall(r"^\| `([\w.]+)/` \| \w", (ROOT / "README.md").read_text(), re.MULTILINE)
     assert sorted(named) == sorted(folders)
+
+
+def test_readme_counts_the_columns_that_are_known() -> None:
+    assert f"{len(load_catalogue())} columns are known" in (ROOT / "README.md").read_text()
 
 
 def test_docs_index_links_every_page() -> None:
