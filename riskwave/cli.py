@@ -14,6 +14,7 @@ from riskwave.decisions_cli import decisions_command
 from riskwave.doctor.cli import doctor_command
 from riskwave.errors import RiskwaveError
 from riskwave.parity.cli import parity_command
+from riskwave.query import query_command
 from riskwave.run.cli import demo_command, run_command
 from riskwave.simulator.cli import simulate_command
 
@@ -27,6 +28,7 @@ app.command("demo")(demo_command)
 app.command("simulate")(simulate_command)
 app.command("run")(run_command)
 app.command("decisions")(decisions_command)
+app.command("query")(query_command)
 app.command("batch")(batch_command)
 app.command("parity")(parity_command)
 app.command("features")(features_command)

@@ -100,7 +100,7 @@ class _Comparison:
             only["right"] += self._one_sided(relation, right, left, *reversed(kinds))
             compared = self._compared(left, right, *kinds)
             columns += self._columns(
-                relation, left, right, {name: _same(name, *both) for name, both in compared.items()}
+                relation, left, right, {name: same(name, *both) for name, both in compared.items()}
             )
             events = max(events, self._value(f"select count(*) from {left} semi join {right} using (event_id)"))
         if not columns:
@@ -168,7 +168,7 @@ class _Comparison:
         return int(self._rows(query)[0][0])
 
 
-def _same(name: str, left: str, right: str) -> str:
+def same(name: str, left: str, right: str) -> str:
     """A predicate, never NULL, that l and r agree in a column of these types."""
     ours, theirs = f'l."{name}"', f'r."{name}"'
     numbers = [_WHOLE.match(kind) or _FLOATING.match(kind) for kind in (left, right)]
