@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -137,13 +138,13 @@ def demo_command(
     )
     _report(console, meter, summary, state, as_json=as_json)
     if not as_json:
+        called = Path(sys.argv[0])
+        command = str(called.relative_to(Path.cwd())) if called.is_relative_to(Path.cwd()) else str(called)
         console.print(
-            f"\nnext: [bold]riskwave decisions --state {state}[/bold]        the last decisions, with reasons"
+            "\nnext, the last decisions with their reasons, and the proof by a dbt batch run:", highlight=False
         )
-        console.print(
-            f"      [bold]riskwave parity {state} batch[/bold]            the same by a dbt batch run, compared"
-        )
-        console.print("      (in this checkout: .venv/bin/riskwave)")
+        console.print(f"  [bold]{command} decisions --state {state}[/bold]", highlight=False)
+        console.print(f"  [bold]{command} parity {state} batch[/bold]", highlight=False)
 
 
 def _report(console: Console, meter: Meter, summary: Summary, state: Path, *, as_json: bool) -> None:

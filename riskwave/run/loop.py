@@ -63,7 +63,7 @@ def run_loop(
                     break
                 raw = staged.raw
                 if raw.num_rows == 0:
-                    if limits.until_idle and not reader.waiting:
+                    if limits.until_idle and reader.idle:
                         break
                     continue
                 began = time.perf_counter()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 
 from riskwave.engine.stager import Staged, Stager, joined
@@ -10,6 +11,8 @@ from riskwave.sources import Source
 
 POLL_ROWS = 5_000
 POLL_S = 0.05
+QUIET_S = 1.0
+UNSURE_S = 10.0
 
 
 class Reader:
@@ -20,6 +23,7 @@ class Reader:
         self._source = source
         self._stager = stager
         self._ahead = ahead
+        self._last = time.monotonic()
         self._parts: deque[Staged] = deque()
         self._rows = 0
         self._changed = threading.Condition()
@@ -46,6 +50,7 @@ class Reader:
                     elif staged is not None:
                         self._parts.append(staged)
                         self._rows += table.num_rows
+                        self._last = time.monotonic()
                     self._changed.notify_all()
                     if self._ended:
                         return
@@ -73,6 +78,14 @@ class Reader:
             self._rows -= count
             self._changed.notify_all()
         return joined(taken)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is staged or known to wait, and nothing has come for a while; a source that cannot tell what
+        waits is given longer.
+        """
+        quiet = time.monotonic() - self._last
+        return self._rows == 0 and (quiet > QUIET_S if self.lag == 0 else self.lag is None and quiet > UNSURE_S)
 
     @property
     def waiting(self) -> int:

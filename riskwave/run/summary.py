@@ -99,7 +99,8 @@ def summarise(
 
     connection.execute(_JUDGED.format(decisions=decisions, decision_input=decision_input))
     events, frauds, flagged, hits = rows(
-        "select count(*), count_if(is_fraud), count_if(action <> 'allow'), count_if(is_fraud and action <> 'allow') "
+        "select count(*), coalesce(count_if(is_fraud), 0), coalesce(count_if(action <> 'allow'), 0), "
+        "coalesce(count_if(is_fraud and action <> 'allow'), 0) "
         "from judged"
     )[0]
     attacks = rows(_ATTACKS)
