@@ -111,9 +111,7 @@ class Deployment:
 
     def wait_for_rows(self, relation: str, expected: int, limit_s: float = 120) -> None:
         """Return once a relation has that many rows; what reads it is then as far, by the same barrier."""
-        wait_until(
-            lambda: self.count(relation) >= expected, limit_s=limit_s, what=f"{expected} rows in {relation}"
-        )
+        wait_until(lambda: self.count(relation) >= expected, limit_s=limit_s, what=f"{expected} rows in {relation}")
         assert self.count(relation) == expected
 
     def drop(self) -> None:
