@@ -24,6 +24,7 @@ class Reader:
         self._stager = stager
         self._ahead = ahead
         self._last = time.monotonic()
+        self._staging = False
         self._parts: deque[Staged] = deque()
         self._rows = 0
         self._changed = threading.Condition()
@@ -42,6 +43,7 @@ class Reader:
                     if self._stopping:
                         return
                 table = self._source.poll(POLL_ROWS, POLL_S)
+                self._staging = table is not None and table.num_rows > 0
                 self.lag = self._source.lag()
                 staged = self._stager.stage(table) if table is not None and table.num_rows else None
                 with self._changed:
@@ -51,6 +53,7 @@ class Reader:
                         self._parts.append(staged)
                         self._rows += table.num_rows
                         self._last = time.monotonic()
+                    self._staging = False
                     self._changed.notify_all()
                     if self._ended:
                         return
@@ -85,7 +88,11 @@ class Reader:
         waits is given longer.
         """
         quiet = time.monotonic() - self._last
-        return self._rows == 0 and (quiet > QUIET_S if self.lag == 0 else self.lag is None and quiet > UNSURE_S)
+        return (
+            self._rows == 0
+            and not self._staging
+            and (quiet > QUIET_S if self.lag == 0 else self.lag is None and quiet > UNSURE_S)
+        )
 
     @property
     def waiting(self) -> int:

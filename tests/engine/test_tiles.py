@@ -57,7 +57,7 @@ def test_tiles_ahead_are_the_complete_ones_of_the_lookback(added: list[dict[Tile
         if (key, tile) in counts
     }
     asked_keys = pa.array([key for key, _ in events], pa.string())
-    found = store.ahead(asked_keys, seconds([own for _, own in events], 3600, within=3599))
+    found = store.ahead(store.keys.encode(asked_keys), seconds([own for _, own in events], 3600, within=3599))
     assert found.schema == store.ahead_schema
     assert table(found, "merchant_id", "serves", "tile", "txn_count", "amount_sum") == sorted(wanted)
 
@@ -83,7 +83,7 @@ def test_members_of_a_tile_are_held_once(added: list[set[tuple[str, int, str]]],
         for other, tile, member in held
         if key == other and own - 5 <= tile < own
     }
-    found = store.ahead(pa.array([key for key, _ in events], pa.string()), seconds([own for _, own in events], 60))
+    found = store.ahead(store.keys.encode(pa.array([key for key, _ in events], pa.string())), seconds([own for _, own in events], 60))
     assert table(found, "ip", "serves", "tile", "card_id") == sorted(wanted)
 
 
