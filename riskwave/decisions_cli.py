@@ -91,9 +91,8 @@ def latest(state: Path, count: int, *, all_versions: bool = False) -> list[dict[
         query = _opened(connection, state, features=True, all_versions=all_versions)
         columns = [str(row[0]) for row in connection.execute(f"describe {query}").fetchall()]
         names = [*_SHOWN, *(name for name in ("version",) if name in columns)]
-        rows = connection.execute(
-            f"select {', '.join(names)} from ({query}) order by event_ts desc, event_id desc limit {count}"
-        ).fetchall()
+        order = ", ".join(f"{name} desc" for name in ("event_ts", "event_id", *names[len(_SHOWN) :]))
+        rows = connection.execute(f"select {', '.join(names)} from ({query}) order by {order} limit {count}").fetchall()
     return [dict(zip(names, row, strict=True)) for row in rows]
 
 

@@ -151,7 +151,7 @@ class _Comparison:
             [row] = self._rows(f"select {counts} from {left} as l join {right} as r using (event_id)")
             for name, count in zip(part, row, strict=True):
                 examples = self._differing(left, right, name, same[name]) if count else ()
-                found.append(Column(relation, name, int(count), examples))
+                found.append(Column(relation, name, int(count or 0), examples))  # of no rows, count_if is NULL
         return found
 
     def _differing(self, left: str, right: str, name: str, same: str) -> tuple[Example, ...]:

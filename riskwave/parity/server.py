@@ -51,13 +51,14 @@ def copy_relation(connection: duckdb.DuckDBPyConnection, dsn: str, relation: str
             name = sql.Identifier(schema, relation) if schema else sql.Identifier(relation)
             server.adapters.register_loader("numeric", FloatLoader)
             with server.cursor() as cursor:
+                # Asked for on its own: a relation without rows tells nothing of its columns when streamed.
+                cursor.execute(sql.SQL("select * from {} limit 0").format(name))
+                fields = _fields(cursor, relation, shown)
+                connection.execute(f"create table {table} ({_columns(fields)})")
                 # Rows come a thousand at a time where the client library can, else one by one.
                 size = 1000 if capabilities.has_stream_chunked() else 1
                 rows = cursor.stream(sql.SQL("select * from {}").format(name), size=size)
-                first = next(rows, None)
-                fields = _fields(cursor, relation, shown)
-                connection.execute(f"create table {table} ({_columns(fields)})")
-                _insert(connection, table, fields, rows if first is None else _chain(first, rows))
+                _insert(connection, table, fields, rows)
     except psycopg.Error as error:
         text = " ".join(str(error).split()) or type(error).__name__
         raise RiskwaveError(f"{shown}: {relation} cannot be read: {text}") from error
@@ -102,11 +103,6 @@ def _insert(
         connection.register("part", pa.table(arrays, schema=pa.schema(fields)))
         connection.execute(f"insert into {table} select * from part").fetchall()
         connection.unregister("part")
-
-
-def _chain(first: Sequence[Any], rest: Iterator[Sequence[Any]]) -> Iterator[Sequence[Any]]:
-    yield first
-    yield from rest
 
 
 def _connection(dsn: str) -> tuple[str, str | None]:
