@@ -296,8 +296,7 @@ class Engine:
     def _decide(self, rows: pa.Table, batch: Positions, outcome: Outcome) -> dict[str, pa.Table]:
         """Rows of decision_input and decisions for the batch's events whose values are not those decided before."""
         bench = self.bench
-        pairs = self._put_scopes(rows, batch)
-        over = self.form == "over" or (self.form == "auto" and pairs > MANY_PAIRS)
+        over = self._put_scopes(rows, batch)
         known = bench.fetch("features_over" if over else "features")
         positions = self.history.find(known.column("_hash").to_numpy())
         features = known.column("_features").to_numpy()
@@ -323,8 +322,8 @@ class Engine:
             outcome.actions[action] = first.count(action)
         return {"decision_input": known, "decisions": decisions}
 
-    def _put_scopes(self, rows: pa.Table, batch: Positions) -> int:
-        """Give every model the batch and what it needs of the past; the pairs the largest join forms."""
+    def _put_scopes(self, rows: pa.Table, batch: Positions) -> bool:
+        """Give every model the batch and what it needs of the past; says whether for the OVER form."""
         if len(self._ordinals) < len(self.history):
             self._ordinals = np.full(max(len(self.history), len(self._ordinals) * 3 // 2), -1, np.int32)
         self._ordinals[batch] = np.arange(len(batch), dtype=np.int32)
@@ -349,6 +348,12 @@ class Engine:
             past |= store.gather(scope.others, plain)
             past |= {f"_x_{name}": store.columns[name].at(scope.others) for name in step.same}
             scopes[step.name].put(pa.table(past))
+        pairs = max((scope.pairs for scope in gathered.values()), default=0)
+        over = self.form == "over" or (self.form == "auto" and pairs > MANY_PAIRS)
+        for step in self.plan.windows if over else ():
+            others = gathered[step.entity, self.plan.lookbacks[step.name]].others
+            provider = self.bench.overs[step.name]
+            provider.put(pa.table(store.gather(others, provider.schema.names)))
         for name, values in extra.items():
             rows = rows.append_column(name, pa.array(values))
         self.bench.rows.put(rows)
@@ -360,4 +365,4 @@ class Engine:
             scopes[tiles.spec.name].put(tiles.ahead(codes[has], ticks[has]))
         for name, facts in self.facts.items():
             scopes[name].put(facts.of(rows.column(facts.entity)))
-        return max((scope.pairs for scope in gathered.values()), default=0)
+        return over

@@ -37,7 +37,8 @@ class Step:
     same: the columns that are only compared for equality between a row and its past; they come as numbers, equal where
     the values are (`_x_<column>`). ctes: (name, SQL) pairs to put one after another in a WITH clause; the last is
     named like the model. They read `upstream` (the batch: its own columns, _row, and for this model _k_<model> and
-    _s_<model>, key and ordinal) and `scope_<model>` (_key, _seq, event_ts, history columns: the keys' other rows).
+    _s_<model>, key and ordinal) and, for the keys' other rows, `scope_<model>` (_key, _seq, event_ts, history columns)
+    in join form or `over_<model>` (history columns and all that the model names) in OVER form.
     form: "join" or "over".
     """
 
@@ -327,7 +328,7 @@ def _over_form(name: str, entity: str, upstream: str, statement: exp.Expr) -> St
             table.set("this", exp.to_identifier(f"_u_{name}"))
             table.set("alias", exp.TableAlias(this=exp.to_identifier(named_by)))
     ctes = (
-        (f"_u_{name}", f"select * from {upstream} union all by name select * exclude (_key, _seq) from scope_{name}"),
+        (f"_u_{name}", f"select * from {upstream} union all by name select * from over_{name}"),
         (f"_o_{name}", statement.sql(dialect=DIALECT, comments=False)),
         (name, f"select * from _o_{name} where _row is not null"),
     )

@@ -8,7 +8,6 @@ from riskwave.engine.memory import Facts, History, Tiles
 from riskwave.engine.narrow import narrowed
 from riskwave.engine.plan import Plan
 from riskwave.engine.provider import Provider
-from riskwave.engine.rewrite import Step
 from riskwave.engine.stager import Stager
 from riskwave.engine.state import LANDING, connect, create_landing
 from riskwave.engine.tiles import TileStore
@@ -21,7 +20,8 @@ class Workbench:
     """Prepared statements by name, and the relations they read (`batch_…`, `scope_…`), over a database of its own.
 
     new, rows, labels, labelled, frauds, decided: the batch on its way; scopes: by model, what of the past each window,
-    tile or dimension model is given; history, tiles, facts: memory, still empty; tables: columns of the state's tables.
+    tile or dimension model is given; overs: the same for window models in OVER form; history, tiles, facts: memory,
+    still empty; tables: columns of the state's tables.
     """
 
     def __init__(self, plan: Plan, stager: Stager, *, over: bool, threads: int, memory: str) -> None:
@@ -32,6 +32,7 @@ class Workbench:
         self.plan = plan
         self.over = over
         self.scopes: dict[str, Provider] = {}
+        self.overs: dict[str, Provider] = {}
         # Joins are written in the order that is best, the small side last; left to itself the optimizer, which knows
         # nothing of how many rows an Arrow stream has, takes longer to think than the joins take to run.
         connection.execute("set disabled_optimizers = 'join_order,build_side_probe_side'")
@@ -96,21 +97,17 @@ class Workbench:
                 # Made by the window models before this one, and kept with each decided row for the rows after it.
                 shape = self.shape(plan.features_upto(place))
                 carried |= {name: shape.field(name) for name in missing}
-            self.scopes[step.name] = self._provide(f"scope_{step.name}", self._scope(step, place, carried))
+            known = {**{field.name: field for field in self.staged}, **carried}
+            fields = [known[name] for name in sorted({*step.history, "event_ts"})]
+            codes = [self.rows.schema.field(f"_x_{name}") for name in step.same]
+            shape = pa.schema([("_key", pa.int32()), ("_seq", pa.int64()), *fields, *codes])
+            self.scopes[step.name] = self._provide(f"scope_{step.name}", shape)
+            if self.over:
+                names = {*plan.windows_over[place].history, "event_id", "event_ts", step.entity} & set(known)
+                shape = pa.schema([known[name] for name in sorted(names)])
+                self.overs[step.name] = self._provide(f"over_{step.name}", shape)
         self._carried = pa.schema(list(carried.values()))
         self.empty_memory()
-
-    def _scope(self, step: Step, place: int, carried: dict[str, pa.Field]) -> pa.Schema:
-        names = {*step.history, "event_ts"}
-        if self.over:
-            names |= {*self.plan.windows_over[place].history, "event_id", step.entity}
-        fields = [
-            carried.get(name) or self.staged.field(name)
-            for name in sorted(names)
-            if name in carried or name in self.staged.names
-        ]
-        codes = [self.rows.schema.field(f"_x_{name}") for name in step.same]
-        return pa.schema([("_key", pa.int32()), ("_seq", pa.int64()), *fields, *codes])
 
     def empty_memory(self) -> None:
         """History, tiles and facts as new, for loading them again."""
