@@ -83,7 +83,9 @@ def test_members_of_a_tile_are_held_once(added: list[set[tuple[str, int, str]]],
         for other, tile, member in held
         if key == other and own - 5 <= tile < own
     }
-    found = store.ahead(store.keys.encode(pa.array([key for key, _ in events], pa.string())), seconds([own for _, own in events], 60))
+    found = store.ahead(
+        store.keys.encode(pa.array([key for key, _ in events], pa.string())), seconds([own for _, own in events], 60)
+    )
     assert table(found, "ip", "serves", "tile", "card_id") == sorted(wanted)
 
 
@@ -104,7 +106,12 @@ def test_a_tile_model_is_read() -> None:
 
 @pytest.mark.parametrize(
     ("measure", "reason"),
-    [("max(amount_minor) as most", "add up"), ("count(distinct card_id) as cards", "add up"), ("mcc, bin", "its key")],
+    [
+        ("max(amount_minor) as most", "add up"),
+        ("count(distinct card_id) as cards", "add up"),
+        ("sum(amount_minor) / count(*) as mean", "add up"),
+        ("mcc, bin", "its key"),
+    ],
 )
 def test_what_cannot_be_added_up_is_no_tile(measure: str, reason: str) -> None:
     sql = f"select merchant_id, date_trunc('hour', event_ts) as tile, {measure} from stg_payments group by all"

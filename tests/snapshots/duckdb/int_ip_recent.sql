@@ -1,0 +1,42 @@
+with ahead as (
+
+    select
+        *,
+        tile >= serves - interval '10 minutes' as in_10m
+    from (
+    select
+        past.*,
+        own.serves
+    from (
+        select distinct
+            ip,
+            date_trunc('minute', event_ts) as serves
+        from "memory"."main"."stg_payments"
+        where ip is not null
+    ) as own
+    inner join (
+        select
+            *,
+            unnest([time_bucket(interval '60 minute', tile), time_bucket(interval '60 minute', tile) + interval '60 minute']) as span
+        from "memory"."main"."int_ip_minutes"
+    ) as past
+        on
+            own.ip = past.ip
+            and time_bucket(interval '60 minute', own.serves) = past.span
+            and own.serves > past.tile
+            and own.serves - interval '60 minute' <= past.tile
+) as tiles
+
+)
+
+select
+    ip,
+    serves,
+    sum(case when in_10m then txn_count else 0 end)::bigint as ip_txn_count_10m,
+    sum(case when in_10m then amount_sum else 0 end)::bigint as ip_amount_sum_10m,
+    sum(case when in_10m then decline_count else 0 end)::bigint as ip_decline_count_10m,
+    sum(txn_count)::bigint as ip_txn_count_1h,
+    sum(amount_sum)::bigint as ip_amount_sum_1h,
+    sum(decline_count)::bigint as ip_decline_count_1h
+from ahead
+group by ip, serves

@@ -1,0 +1,43 @@
+with payments as (
+
+    select * from __dbt__cte__int_payments__facts
+
+),
+
+windowed as (
+
+    select
+        *,
+        count(*) over device_10m as device_window_count_10m,
+        count(*) over device_1h as device_window_count_1h,
+        count(*) over device_24h as device_window_count_24h,
+        sum(case when is_declined then 1 else 0 end) over device_1h as device_window_declines_1h,
+        count(distinct card_id) over device_1h as device_window_cards_1h,
+        count(distinct card_id) over device_24h as device_window_cards_24h
+    from payments
+    window
+        device_10m as (
+            partition by coalesce(device_id, event_id) order by event_ts
+            range between interval '10 minutes' preceding and current row
+        ),
+        device_1h as (
+            partition by coalesce(device_id, event_id) order by event_ts
+            range between interval '1 hour' preceding and current row
+        ),
+        device_24h as (
+            partition by coalesce(device_id, event_id) order by event_ts
+            range between interval '24 hours' preceding and current row
+        )
+
+)
+
+select
+    *,
+    case when device_id is not null then device_window_count_10m end as device_txn_count_10m,
+    case when device_id is not null then device_window_count_1h end as device_txn_count_1h,
+    case when device_id is not null then device_window_count_24h end as device_txn_count_24h,
+    case when device_id is not null then device_window_cards_1h end as device_card_count_1h,
+    case when device_id is not null then device_window_cards_24h end as device_card_count_24h,
+    case when device_id is not null then case when device_window_count_1h > 0 then (device_window_declines_1h)::double precision / (device_window_count_1h)::double precision end end
+        as device_decline_rate_1h
+from windowed

@@ -1,0 +1,8 @@
+select
+    event_id,
+    verdict,
+    arrived_at,
+    source,
+    episode_id,
+    scenario
+from __dbt__cte__labels

@@ -1,0 +1,39 @@
+with made as (
+
+    select
+        merchant_id,
+        date_trunc('day', event_ts) as tile,
+        1 as txn_count,
+        0 as fraud_count
+    from "dev"."public"."stg_payments"
+    where merchant_id is not null
+
+),
+
+confirmed as (
+
+    select
+        merchant_id,
+        date_trunc('day', arrived_at) as tile,
+        0 as txn_count,
+        1 as fraud_count
+    from "dev"."public"."int_confirmed_frauds"
+    where merchant_id is not null
+
+),
+
+both_kinds as (
+
+    select * from made
+    union all
+    select * from confirmed
+
+)
+
+select
+    merchant_id,
+    tile,
+    sum(txn_count)::bigint as txn_count,
+    sum(fraud_count)::bigint as fraud_count
+from both_kinds
+group by merchant_id, tile

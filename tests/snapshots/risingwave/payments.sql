@@ -1,0 +1,10 @@
+create source "dev"."public"."payments" (payload bytea)
+include partition as kafka_partition
+include offset as kafka_offset
+include timestamp as kafka_timestamp
+with (
+    connector = 'kafka',
+    properties.bootstrap.server = 'kafka:9092',
+    topic = 'payments',
+    scan.startup.mode = 'earliest'
+) format plain encode bytes

@@ -1,0 +1,156 @@
+with received as (
+
+    select
+    document,
+    payload as raw,
+    case
+        when payload is null or trim(message) = '' then 'empty message'
+        when octet_length(payload) > 1048576 then 'longer than 1048576 bytes'
+        when message is null then 'not valid UTF-8'
+        when document is null then 'not valid JSON'
+        when jsonb_typeof(document) <> 'object' then 'not a JSON object'
+    end as decode_error,
+    'kafka://kafka:9092/payments' as source,
+    kafka_partition::integer as source_partition,
+    kafka_offset::bigint as source_offset,
+    kafka_timestamp at time zone 'UTC' as received_at
+from (
+    select
+        *,
+        message::jsonb as document
+    from (
+        select
+            *,
+            case when octet_length(payload) <= 1048576 then convert_from(payload, 'utf8') end as message
+        from "dev"."public"."payments"
+    ) as messages
+) as documents
+
+),
+
+fields as (
+
+    select
+        raw,
+        decode_error,
+        source,
+        source_partition,
+        source_offset,
+        received_at,
+        nullif(trim(document ->> 'event_id', ' '), '') as event_id,
+        nullif(trim(document ->> 'event_ts', ' '), '') as event_ts_text,
+        nullif(trim(document ->> 'local_ts', ' '), '') as local_ts_text,
+        nullif(trim(document ->> 'message_type', ' '), '') as message_type,
+        nullif(trim(document ->> 'transaction_type', ' '), '') as transaction_type,
+        nullif(trim(document ->> 'channel', ' '), '') as channel,
+        nullif(trim(document ->> 'card_id', ' '), '') as card_id,
+        nullif(trim(document ->> 'account_id', ' '), '') as account_id,
+        nullif(trim(document ->> 'customer_id', ' '), '') as customer_id,
+        nullif(trim(document ->> 'bin', ' '), '') as bin,
+        nullif(trim(document ->> 'card_scheme', ' '), '') as card_scheme,
+        nullif(trim(document ->> 'card_expiry', ' '), '') as card_expiry,
+        nullif(trim(document ->> 'amount_minor', ' '), '') as amount_minor_text,
+        nullif(trim(document ->> 'currency', ' '), '') as currency,
+        nullif(trim(document ->> 'billing_amount_minor', ' '), '') as billing_amount_minor_text,
+        nullif(trim(document ->> 'billing_currency', ' '), '') as billing_currency,
+        nullif(trim(document ->> 'entry_mode', ' '), '') as entry_mode,
+        nullif(trim(document ->> 'cardholder_verification', ' '), '') as cardholder_verification,
+        nullif(trim(document ->> 'cvv_result', ' '), '') as cvv_result,
+        nullif(trim(document ->> 'avs_result', ' '), '') as avs_result,
+        nullif(trim(document ->> 'mcc', ' '), '') as mcc,
+        nullif(trim(document ->> 'merchant_id', ' '), '') as merchant_id,
+        nullif(trim(document ->> 'merchant_name', ' '), '') as merchant_name,
+        nullif(trim(document ->> 'merchant_city', ' '), '') as merchant_city,
+        nullif(trim(document ->> 'merchant_country', ' '), '') as merchant_country,
+        nullif(trim(document ->> 'terminal_id', ' '), '') as terminal_id,
+        nullif(trim(document ->> 'acquirer_id', ' '), '') as acquirer_id,
+        nullif(trim(document ->> 'acquirer_country', ' '), '') as acquirer_country,
+        nullif(trim(document ->> 'latitude', ' '), '') as latitude_text,
+        nullif(trim(document ->> 'longitude', ' '), '') as longitude_text,
+        nullif(trim(document ->> 'ip', ' '), '') as ip,
+        nullif(trim(document ->> 'device_id', ' '), '') as device_id,
+        nullif(trim(document ->> 'wallet', ' '), '') as wallet,
+        nullif(trim(document ->> 'response_code', ' '), '') as response_code,
+        nullif(trim(document ->> 'three_ds_status', ' '), '') as three_ds_status,
+        nullif(trim(document ->> 'three_ds_eci', ' '), '') as three_ds_eci,
+        nullif(trim(document ->> 'is_recurring', ' '), '') as is_recurring_text,
+        nullif(trim(document ->> 'original_event_id', ' '), '') as original_event_id
+    from received
+
+),
+
+typed as (
+
+    select
+        *,
+        case
+    when event_ts_text ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?)?$'
+        then event_ts_text::timestamptz at time zone 'UTC'
+end as event_ts,
+        case
+    when local_ts_text ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?)?$'
+        then local_ts_text::timestamptz at time zone 'UTC'
+end as local_ts,
+        case when amount_minor_text ~ '^[+-]?[0-9]{1,18}$' then amount_minor_text::bigint end as amount_minor,
+        case when billing_amount_minor_text ~ '^[+-]?[0-9]{1,18}$' then billing_amount_minor_text::bigint end as billing_amount_minor_given,
+        case when latitude_text ~ '^[+-]?[0-9]{1,15}([.][0-9]{0,30})?([eE][+-]?[0-9]{1,2})?$' then latitude_text::double precision end as latitude_given,
+        case when longitude_text ~ '^[+-]?[0-9]{1,15}([.][0-9]{0,30})?([eE][+-]?[0-9]{1,2})?$' then longitude_text::double precision end as longitude_given,
+        case
+    when lower(is_recurring_text) in ('true', 't', '1', 'yes') then true
+    when lower(is_recurring_text) in ('false', 'f', '0', 'no') then false
+end as is_recurring
+    from fields
+
+),
+
+judged as (
+
+    select
+        *,
+        case
+            when decode_error is not null then decode_error
+            when event_id is null then 'event_id: missing'
+            when card_id is null then 'card_id: missing'
+            when card_id ~ '^[0-9]{12,19}$' then 'card_id: looks like a card number, expected a token'
+            when event_ts_text is null then 'event_ts: missing'
+            when event_ts is null then 'event_ts: "' || left(event_ts_text, 40) || '" is not an ISO 8601 time'
+            when event_ts < timestamp '2000-01-01' then 'event_ts: "' || left(event_ts_text, 40) || '" is before 2000'
+            when event_ts > received_at + interval '24 hours'
+                then 'event_ts: "' || left(event_ts_text, 40) || '" is more than a day after it was received'
+            when amount_minor_text is null then 'amount_minor: missing'
+            when amount_minor is null
+                then 'amount_minor: "' || left(amount_minor_text, 40) || '" is not a whole number of minor units'
+            when amount_minor < 0 or amount_minor > 1000000000000
+                then 'amount_minor: "' || left(amount_minor_text, 40) || '" is not between 0 and 1000000000000'
+            when currency is null then 'currency: missing'
+            when
+                billing_amount_minor_text is not null
+                and (
+                    billing_amount_minor_given is null
+                    or billing_amount_minor_given < 0
+                    or billing_amount_minor_given > 1000000000000
+                )
+                then
+                    'billing_amount_minor: "' || left(billing_amount_minor_text, 40)
+                    || '" is not a whole number between 0 and 1000000000000'
+            when latitude_text is not null and (latitude_given is null or latitude_given not between -90 and 90)
+                then 'latitude: "' || left(latitude_text, 40) || '" is not between -90 and 90 degrees'
+            when longitude_text is not null and (longitude_given is null or longitude_given not between -180 and 180)
+                then 'longitude: "' || left(longitude_text, 40) || '" is not between -180 and 180 degrees'
+        end as reject_reason
+    from typed
+
+)
+
+select
+    *,
+    coalesce(billing_amount_minor_given, amount_minor) as billing_amount_minor,
+    case when longitude_given is not null then latitude_given end as latitude,
+    case when latitude_given is not null then longitude_given end as longitude,
+    -- An ip address's place is where a network is registered: the card has not travelled there.
+    latitude_given is not null
+    and longitude_given is not null
+    and coalesce(channel, 'card_present') in ('card_present', 'cash') as has_place,
+    response_code is not null and response_code not in ('00', '08', '10', '11', '85') as is_declined,
+    cast(extract(hour from coalesce(local_ts, event_ts)) as integer) as local_hour
+from judged
