@@ -22,6 +22,7 @@ from riskwave.engine.state import connect, create_landing
 from riskwave.engine.store import Write
 from riskwave.run.loop import Limits, run_loop
 from riskwave.run.meter import Meter
+from riskwave.run.reader import Reader
 from riskwave.simulator.arrivals import Arrivals
 from riskwave.sources import open_source
 from riskwave.sources.batch import FIELDS, RAW_SCHEMA, utc_now
@@ -103,7 +104,10 @@ def cost_ms(engine: Engine, part: Part, rows: int, times: int) -> float:
 
 
 def live(engine: Engine, part: Part, broker: str, rate: int) -> Meter:
-    """Decide a part offered at a rate over a new topic; latency is from append to the committed decision."""
+    """Decide a part offered at a rate over a new topic; latency is from append to the committed decision.
+
+    The first third is not counted: it starts with what was sent before the consumer was there.
+    """
     topic = f"riskwave-bench-{time.time_ns()}"
     admin = AdminClient({"bootstrap.servers": broker})
     admin.create_topics([NewTopic(topic, num_partitions=1, replication_factor=1)])[topic].result(30)
@@ -116,10 +120,22 @@ def live(engine: Engine, part: Part, broker: str, rate: int) -> Meter:
     source = open_source(f"kafka://{broker}/{topic}")
     sender.start()
     try:
-        return run_loop(engine, source, limits=Limits(events=part.count))
+        return run_loop(engine, source, limits=Limits(events=part.count), tell=_WarmUp(part.count // 3))
     finally:
         sender.join(30)
         admin.delete_topics([topic])[topic].result(30)
+
+
+class _WarmUp:
+    """Forgets, once, the latencies of the first so many events."""
+
+    def __init__(self, events: int) -> None:
+        self._events = events
+
+    def __call__(self, meter: Meter, reader: Reader) -> None:
+        if self._events and meter.received >= self._events:
+            meter.forget_latencies()
+            self._events = 0
 
 
 def _offer(broker: str, topic: str, messages: list[bytes], rate: int) -> None:

@@ -63,6 +63,10 @@ class Meter:
         span = self._recent[-1][0] - self._recent[0][0]
         return sum(count for _, count in list(self._recent)[1:]) / max(span, 1e-9)
 
+    def forget_latencies(self) -> None:
+        """Start the percentiles anew."""
+        self._latencies.clear()
+
     def latency_ms(self, share: float) -> float:
         """The share-quantile of recent rows' latency, in milliseconds; 0 before the first row."""
         if not self._latencies:
