@@ -3,23 +3,13 @@ The complete tiles before an event's own tile, at hand under the tile they serve
 
 Gives one row per (key, serves, tile) with the tile's columns, where `serves` is the start of the event's own tile
 and the tile starts in [serves - window, serves). Group by key and serves to have the window's measures.
-RisingWave folds every tile forward (HOP), so that the row is there before the event comes; DuckDB knows the events
-and looks back from each event's own tile. Joining on spans as long as the window keeps the look-back from pairing
-all tiles of a key with all.
+It looks back from each event's own tile; joining on spans as long as the window keeps that from pairing all tiles of a
+key with all. DuckDB only: on a stream the row has to be there when the event comes (macros/risingwave).
 
     tiles: relation at the grain (key, tile, ...)    unit: minute, hour or day, the length of a tile
     window: how many tiles                           events: relation with the key and event_ts
 #}
-{% macro tiles_ahead(tiles, key, unit, window, events) %}{{ return(adapter.dispatch('tiles_ahead', 'riskwave')(tiles, key, unit, window, events)) }}{% endmacro %}
-
-{% macro risingwave__tiles_ahead(tiles, key, unit, window, events) -%}
-(
-    select *, window_end as serves
-    from hop({{ tiles }}, tile, interval '1 {{ unit }}', interval '{{ window }} {{ unit }}')
-)
-{%- endmacro %}
-
-{% macro duckdb__tiles_ahead(tiles, key, unit, window, events) -%}
+{% macro tiles_ahead(tiles, key, unit, window, events) -%}
 {%- set length = "interval '" ~ window ~ " " ~ unit ~ "'" -%}
 (
     select

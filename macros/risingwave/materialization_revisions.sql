@@ -16,7 +16,10 @@ Nothing here is ever dropped, not by --full-refresh either: what was known is wh
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
 
+    {#- Joins stay in the order they are written in: what is narrow is joined before it meets the events. -#}
+    {%- call statement('keep_order') -%}set enable_join_ordering = false{%- endcall -%}
     {%- do create_missing(now, risingwave__create_materialized_view_as(now, sql)) -%}
+    {%- call statement('any_order') -%}set enable_join_ordering = default{%- endcall -%}
     {%- set names = adapter.get_columns_in_relation(now) | map(attribute='name') | join(', ') -%}
     {% call statement('main') -%}
         create table if not exists {{ log }} (

@@ -54,32 +54,22 @@ tiled as (
         {{ ratio('ip_recent.ip_decline_count_1h', 'ip_recent.ip_txn_count_1h') }} as ip_decline_rate_1h,
         {{ ratio('ip_month.ip_fraud_count_30d', 'ip_month.ip_txn_count_30d') }} as ip_fraud_rate_30d
     from payments
-    left join {{ ref('int_merchant_recent') }} as merchant_recent
-        on
-            payments.merchant_id = merchant_recent.merchant_id
-            and date_trunc('minute', payments.event_ts) = merchant_recent.serves
-    left join {{ ref('int_merchant_day') }} as merchant_day
-        on
-            payments.merchant_id = merchant_day.merchant_id
-            and date_trunc('hour', payments.event_ts) = merchant_day.serves
-    left join {{ ref('int_merchant_month') }} as merchant_month
-        on
-            payments.merchant_id = merchant_month.merchant_id
-            and date_trunc('day', payments.event_ts) = merchant_month.serves
-    left join {{ ref('int_bin_recent') }} as bin_recent
-        on payments.bin = bin_recent.bin and date_trunc('minute', payments.event_ts) = bin_recent.serves
-    left join {{ ref('int_bin_day') }} as bin_day
-        on payments.bin = bin_day.bin and date_trunc('hour', payments.event_ts) = bin_day.serves
-    left join {{ ref('int_ip_recent') }} as ip_recent
-        on payments.ip = ip_recent.ip and date_trunc('minute', payments.event_ts) = ip_recent.serves
-    left join {{ ref('int_ip_day') }} as ip_day
-        on payments.ip = ip_day.ip and date_trunc('hour', payments.event_ts) = ip_day.serves
-    left join {{ ref('int_ip_cards_recent') }} as ip_cards_recent
-        on payments.ip = ip_cards_recent.ip and date_trunc('minute', payments.event_ts) = ip_cards_recent.serves
-    left join {{ ref('int_ip_cards_day') }} as ip_cards_day
-        on payments.ip = ip_cards_day.ip and date_trunc('hour', payments.event_ts) = ip_cards_day.serves
-    left join {{ ref('int_ip_month') }} as ip_month
-        on payments.ip = ip_month.ip and date_trunc('day', payments.event_ts) = ip_month.serves
+    {{ look_up('payments', 'merchant_id', [
+        (ref('int_merchant_recent'), 'merchant_recent', 'minute'),
+        (ref('int_merchant_day'), 'merchant_day', 'hour'),
+        (ref('int_merchant_month'), 'merchant_month', 'day'),
+    ]) }}
+    {{ look_up('payments', 'bin', [
+        (ref('int_bin_recent'), 'bin_recent', 'minute'),
+        (ref('int_bin_day'), 'bin_day', 'hour'),
+    ]) }}
+    {{ look_up('payments', 'ip', [
+        (ref('int_ip_recent'), 'ip_recent', 'minute'),
+        (ref('int_ip_day'), 'ip_day', 'hour'),
+        (ref('int_ip_cards_recent'), 'ip_cards_recent', 'minute'),
+        (ref('int_ip_cards_day'), 'ip_cards_day', 'hour'),
+        (ref('int_ip_month'), 'ip_month', 'day'),
+    ]) }}
 
 ),
 

@@ -132,7 +132,7 @@ class _WarmUp:
     def __init__(self, events: int) -> None:
         self._events = events
 
-    def __call__(self, meter: Meter, reader: Reader) -> None:
+    def __call__(self, meter: Meter, reader: Reader) -> None:  # noqa: ARG002
         if self._events and meter.received >= self._events:
             meter.forget_latencies()
             self._events = 0

@@ -29,7 +29,14 @@ STEPS = [
     timedelta(days=7),
     timedelta(days=30),
 ]
-WAITS = [-timedelta(days=1), timedelta(0), timedelta(days=2), timedelta(days=30), timedelta(days=30) + MICROSECOND]
+WAITS = [
+    -timedelta(days=1),
+    timedelta(0),
+    timedelta(0),
+    timedelta(days=2),
+    timedelta(days=30),
+    timedelta(days=30) + MICROSECOND,
+]
 MALFORMED: list[dict[str, Any]] = [
     {"decode_error": "not valid JSON: unexpected end"},
     {"amount_minor": None},
@@ -156,14 +163,14 @@ def _payment(draw: st.DrawFn, place: int, moment: datetime) -> Row:
 @st.composite
 def _labels(draw: st.DrawFn, payments: list[Row]) -> list[tuple[Row, float]]:
     made = []
-    for _ in range(draw(st.integers(0, 5))):
+    for _ in range(draw(st.integers(0, 8))):
         row = draw(st.sampled_from(payments))
         label = {
             "event_id": draw(st.sampled_from([row["event_id"]] * 5 + ["never_seen"])),
             "verdict": draw(st.sampled_from(["fraud", "fraud", "legitimate"])),
             "arrived_at": row["event_ts"] + draw(st.sampled_from(WAITS)),
         }
-        made.append((label, draw(st.sampled_from([0.0, 0.5, 1.0]))))
+        made.append((label, draw(st.sampled_from([0.0, 0.0, 0.5, 1.0]))))
     return made
 
 

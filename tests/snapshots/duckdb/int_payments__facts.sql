@@ -54,6 +54,7 @@ tiled as (
         case when ip_recent.ip_txn_count_1h > 0 then (ip_recent.ip_decline_count_1h)::double precision / (ip_recent.ip_txn_count_1h)::double precision end as ip_decline_rate_1h,
         case when ip_month.ip_txn_count_30d > 0 then (ip_month.ip_fraud_count_30d)::double precision / (ip_month.ip_txn_count_30d)::double precision end as ip_fraud_rate_30d
     from payments
+
     left join "memory"."main"."int_merchant_recent" as merchant_recent
         on
             payments.merchant_id = merchant_recent.merchant_id
@@ -66,20 +67,36 @@ tiled as (
         on
             payments.merchant_id = merchant_month.merchant_id
             and date_trunc('day', payments.event_ts) = merchant_month.serves
+
     left join "memory"."main"."int_bin_recent" as bin_recent
-        on payments.bin = bin_recent.bin and date_trunc('minute', payments.event_ts) = bin_recent.serves
+        on
+            payments.bin = bin_recent.bin
+            and date_trunc('minute', payments.event_ts) = bin_recent.serves
     left join "memory"."main"."int_bin_day" as bin_day
-        on payments.bin = bin_day.bin and date_trunc('hour', payments.event_ts) = bin_day.serves
+        on
+            payments.bin = bin_day.bin
+            and date_trunc('hour', payments.event_ts) = bin_day.serves
+
     left join "memory"."main"."int_ip_recent" as ip_recent
-        on payments.ip = ip_recent.ip and date_trunc('minute', payments.event_ts) = ip_recent.serves
+        on
+            payments.ip = ip_recent.ip
+            and date_trunc('minute', payments.event_ts) = ip_recent.serves
     left join "memory"."main"."int_ip_day" as ip_day
-        on payments.ip = ip_day.ip and date_trunc('hour', payments.event_ts) = ip_day.serves
+        on
+            payments.ip = ip_day.ip
+            and date_trunc('hour', payments.event_ts) = ip_day.serves
     left join "memory"."main"."int_ip_cards_recent" as ip_cards_recent
-        on payments.ip = ip_cards_recent.ip and date_trunc('minute', payments.event_ts) = ip_cards_recent.serves
+        on
+            payments.ip = ip_cards_recent.ip
+            and date_trunc('minute', payments.event_ts) = ip_cards_recent.serves
     left join "memory"."main"."int_ip_cards_day" as ip_cards_day
-        on payments.ip = ip_cards_day.ip and date_trunc('hour', payments.event_ts) = ip_cards_day.serves
+        on
+            payments.ip = ip_cards_day.ip
+            and date_trunc('hour', payments.event_ts) = ip_cards_day.serves
     left join "memory"."main"."int_ip_month" as ip_month
-        on payments.ip = ip_month.ip and date_trunc('day', payments.event_ts) = ip_month.serves
+        on
+            payments.ip = ip_month.ip
+            and date_trunc('day', payments.event_ts) = ip_month.serves
 
 ),
 

@@ -1,9 +1,42 @@
+with awaited as (
+
+    select
+        ip,
+        tile as serves,
+        false as is_awaited,
+        card_id
+    from "dev"."public"."int_ip_card_hours"
+    union all
+    select
+        ip,
+        serves,
+        true as is_awaited,
+        null::varchar as card_id
+    from (
+        select distinct on (ip, serves) *
+        from (
+            select
+                coalesce(ip, chr(1) || event_id) as ip,
+                date_trunc('hour', event_ts) as serves
+            from "dev"."public"."stg_payments"
+        ) as looked_up
+    ) as firsts
+
+),
+
+windowed as (
+
+    select
+        *,
+        coalesce(array_length(array_remove(array_distinct(array_agg(card_id) over before), null)), 0)::bigint as ip_card_count_24h
+    from awaited
+    window before as (partition by ip order by serves range between interval '24 hour' preceding and interval '1 hour' preceding)
+
+)
+
 select
     ip,
     serves,
-    count(distinct card_id) as ip_card_count_24h
-from (
-    select *, window_end as serves
-    from hop("dev"."public"."int_ip_card_hours", tile, interval '1 hour', interval '24 hour')
-) as ahead
-group by ip, serves
+    ip_card_count_24h
+from windowed
+where is_awaited

@@ -1,11 +1,46 @@
+with awaited as (
+
+    select
+        ip,
+        tile as serves,
+        false as is_awaited,
+        txn_count, amount_sum, decline_count
+    from "dev"."public"."int_ip_hours"
+    union all
+    select
+        ip,
+        serves,
+        true as is_awaited,
+        null::bigint as txn_count, null::bigint as amount_sum, null::bigint as decline_count
+    from (
+        select distinct on (ip, serves) *
+        from (
+            select
+                coalesce(ip, chr(1) || event_id) as ip,
+                date_trunc('hour', event_ts) as serves
+            from "dev"."public"."stg_payments"
+        ) as looked_up
+    ) as firsts
+
+),
+
+windowed as (
+
+    select
+        *,
+        coalesce(sum(txn_count) over last_24h, 0)::bigint as ip_txn_count_24h,
+        coalesce(sum(amount_sum) over last_24h, 0)::bigint as ip_amount_sum_24h,
+        coalesce(sum(decline_count) over last_24h, 0)::bigint as ip_decline_count_24h
+    from awaited
+    window last_24h as (partition by ip order by serves range between interval '24 hours' preceding and interval '1 hour' preceding)
+
+)
+
 select
     ip,
     serves,
-    sum(txn_count)::bigint as ip_txn_count_24h,
-    sum(amount_sum)::bigint as ip_amount_sum_24h,
-    sum(decline_count)::bigint as ip_decline_count_24h
-from (
-    select *, window_end as serves
-    from hop("dev"."public"."int_ip_hours", tile, interval '1 hour', interval '24 hour')
-) as ahead
-group by ip, serves
+    ip_txn_count_24h,
+    ip_amount_sum_24h,
+    ip_decline_count_24h
+from windowed
+where is_awaited

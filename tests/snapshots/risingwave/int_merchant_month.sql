@@ -1,10 +1,44 @@
+with awaited as (
+
+    select
+        merchant_id,
+        tile as serves,
+        false as is_awaited,
+        txn_count, fraud_count
+    from "dev"."public"."int_merchant_days"
+    union all
+    select
+        merchant_id,
+        serves,
+        true as is_awaited,
+        null::bigint as txn_count, null::bigint as fraud_count
+    from (
+        select distinct on (merchant_id, serves) *
+        from (
+            select
+                coalesce(merchant_id, chr(1) || event_id) as merchant_id,
+                date_trunc('day', event_ts) as serves
+            from "dev"."public"."stg_payments"
+        ) as looked_up
+    ) as firsts
+
+),
+
+windowed as (
+
+    select
+        *,
+        coalesce(sum(txn_count) over last_30d, 0)::bigint as merchant_txn_count_30d,
+        coalesce(sum(fraud_count) over last_30d, 0)::bigint as merchant_fraud_count_30d
+    from awaited
+    window last_30d as (partition by merchant_id order by serves range between interval '720 hours' preceding and interval '24 hours' preceding)
+
+)
+
 select
     merchant_id,
     serves,
-    sum(txn_count)::bigint as merchant_txn_count_30d,
-    sum(fraud_count)::bigint as merchant_fraud_count_30d
-from (
-    select *, window_end as serves
-    from hop("dev"."public"."int_merchant_days", tile, interval '1 day', interval '30 day')
-) as ahead
-group by merchant_id, serves
+    merchant_txn_count_30d,
+    merchant_fraud_count_30d
+from windowed
+where is_awaited

@@ -1,23 +1,54 @@
-with ahead as (
+with awaited as (
+
+    select
+        merchant_id,
+        tile as serves,
+        false as is_awaited,
+        txn_count, amount_sum, decline_count
+    from "dev"."public"."int_merchant_minutes"
+    union all
+    select
+        merchant_id,
+        serves,
+        true as is_awaited,
+        null::bigint as txn_count, null::bigint as amount_sum, null::bigint as decline_count
+    from (
+        select distinct on (merchant_id, serves) *
+        from (
+            select
+                coalesce(merchant_id, chr(1) || event_id) as merchant_id,
+                date_trunc('minute', event_ts) as serves
+            from "dev"."public"."stg_payments"
+        ) as looked_up
+    ) as firsts
+
+),
+
+windowed as (
 
     select
         *,
-        tile >= serves - interval '10 minutes' as in_10m
-    from (
-    select *, window_end as serves
-    from hop("dev"."public"."int_merchant_minutes", tile, interval '1 minute', interval '60 minute')
-) as tiles
+        coalesce(sum(txn_count) over last_10m, 0)::bigint as merchant_txn_count_10m,
+        coalesce(sum(amount_sum) over last_10m, 0)::bigint as merchant_amount_sum_10m,
+        coalesce(sum(decline_count) over last_10m, 0)::bigint as merchant_decline_count_10m,
+        coalesce(sum(txn_count) over last_1h, 0)::bigint as merchant_txn_count_1h,
+        coalesce(sum(amount_sum) over last_1h, 0)::bigint as merchant_amount_sum_1h,
+        coalesce(sum(decline_count) over last_1h, 0)::bigint as merchant_decline_count_1h
+    from awaited
+    window
+        last_10m as (partition by merchant_id order by serves range between interval '10 minutes' preceding and interval '1 minute' preceding),
+        last_1h as (partition by merchant_id order by serves range between interval '60 minutes' preceding and interval '1 minute' preceding)
 
 )
 
 select
     merchant_id,
     serves,
-    sum(case when in_10m then txn_count else 0 end)::bigint as merchant_txn_count_10m,
-    sum(case when in_10m then amount_sum else 0 end)::bigint as merchant_amount_sum_10m,
-    sum(case when in_10m then decline_count else 0 end)::bigint as merchant_decline_count_10m,
-    sum(txn_count)::bigint as merchant_txn_count_1h,
-    sum(amount_sum)::bigint as merchant_amount_sum_1h,
-    sum(decline_count)::bigint as merchant_decline_count_1h
-from ahead
-group by merchant_id, serves
+    merchant_txn_count_10m,
+    merchant_amount_sum_10m,
+    merchant_decline_count_10m,
+    merchant_txn_count_1h,
+    merchant_amount_sum_1h,
+    merchant_decline_count_1h
+from windowed
+where is_awaited

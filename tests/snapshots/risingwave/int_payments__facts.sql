@@ -54,32 +54,55 @@ tiled as (
         case when ip_recent.ip_txn_count_1h > 0 then (ip_recent.ip_decline_count_1h)::double precision / (ip_recent.ip_txn_count_1h)::double precision end as ip_decline_rate_1h,
         case when ip_month.ip_txn_count_30d > 0 then (ip_month.ip_fraud_count_30d)::double precision / (ip_month.ip_txn_count_30d)::double precision end as ip_fraud_rate_30d
     from payments
-    left join "dev"."public"."int_merchant_recent" as merchant_recent
+
+    inner join (
+        "dev"."public"."int_merchant_recent" as merchant_recent
+        inner join "dev"."public"."int_merchant_day" as merchant_day
+            on
+                merchant_recent.merchant_id = merchant_day.merchant_id
+                and date_trunc('hour', merchant_recent.serves) = merchant_day.serves
+        inner join "dev"."public"."int_merchant_month" as merchant_month
+            on
+                merchant_recent.merchant_id = merchant_month.merchant_id
+                and date_trunc('day', merchant_recent.serves) = merchant_month.serves
+    )
         on
-            payments.merchant_id = merchant_recent.merchant_id
+            coalesce(payments.merchant_id, chr(1) || payments.event_id) = merchant_recent.merchant_id
             and date_trunc('minute', payments.event_ts) = merchant_recent.serves
-    left join "dev"."public"."int_merchant_day" as merchant_day
+
+    inner join (
+        "dev"."public"."int_bin_recent" as bin_recent
+        inner join "dev"."public"."int_bin_day" as bin_day
+            on
+                bin_recent.bin = bin_day.bin
+                and date_trunc('hour', bin_recent.serves) = bin_day.serves
+    )
         on
-            payments.merchant_id = merchant_day.merchant_id
-            and date_trunc('hour', payments.event_ts) = merchant_day.serves
-    left join "dev"."public"."int_merchant_month" as merchant_month
+            coalesce(payments.bin, chr(1) || payments.event_id) = bin_recent.bin
+            and date_trunc('minute', payments.event_ts) = bin_recent.serves
+
+    inner join (
+        "dev"."public"."int_ip_recent" as ip_recent
+        inner join "dev"."public"."int_ip_day" as ip_day
+            on
+                ip_recent.ip = ip_day.ip
+                and date_trunc('hour', ip_recent.serves) = ip_day.serves
+        inner join "dev"."public"."int_ip_cards_recent" as ip_cards_recent
+            on
+                ip_recent.ip = ip_cards_recent.ip
+                and date_trunc('minute', ip_recent.serves) = ip_cards_recent.serves
+        inner join "dev"."public"."int_ip_cards_day" as ip_cards_day
+            on
+                ip_recent.ip = ip_cards_day.ip
+                and date_trunc('hour', ip_recent.serves) = ip_cards_day.serves
+        inner join "dev"."public"."int_ip_month" as ip_month
+            on
+                ip_recent.ip = ip_month.ip
+                and date_trunc('day', ip_recent.serves) = ip_month.serves
+    )
         on
-            payments.merchant_id = merchant_month.merchant_id
-            and date_trunc('day', payments.event_ts) = merchant_month.serves
-    left join "dev"."public"."int_bin_recent" as bin_recent
-        on payments.bin = bin_recent.bin and date_trunc('minute', payments.event_ts) = bin_recent.serves
-    left join "dev"."public"."int_bin_day" as bin_day
-        on payments.bin = bin_day.bin and date_trunc('hour', payments.event_ts) = bin_day.serves
-    left join "dev"."public"."int_ip_recent" as ip_recent
-        on payments.ip = ip_recent.ip and date_trunc('minute', payments.event_ts) = ip_recent.serves
-    left join "dev"."public"."int_ip_day" as ip_day
-        on payments.ip = ip_day.ip and date_trunc('hour', payments.event_ts) = ip_day.serves
-    left join "dev"."public"."int_ip_cards_recent" as ip_cards_recent
-        on payments.ip = ip_cards_recent.ip and date_trunc('minute', payments.event_ts) = ip_cards_recent.serves
-    left join "dev"."public"."int_ip_cards_day" as ip_cards_day
-        on payments.ip = ip_cards_day.ip and date_trunc('hour', payments.event_ts) = ip_cards_day.serves
-    left join "dev"."public"."int_ip_month" as ip_month
-        on payments.ip = ip_month.ip and date_trunc('day', payments.event_ts) = ip_month.serves
+            coalesce(payments.ip, chr(1) || payments.event_id) = ip_recent.ip
+            and date_trunc('minute', payments.event_ts) = ip_recent.serves
 
 ),
 
