@@ -1,0 +1,36 @@
+{#
+Tiles, and a row for each tile that an event looks up (RisingWave only): its key and the tile's start, as `serves`.
+
+The awaited row is there as soon as the first event of that key and tile is: de-duplication passes a first row on at
+once, an aggregate only with the next barrier. A window over both that ends before the row's own tile (tiles_before)
+then has at the awaited row what the complete tiles before it sum up to, and no later event of that tile changes it.
+So a tile costs a few rows, however long the windows over it; folding each tile forward with HOP costs a row for every
+tile it will serve, 400 an event over all windows, most of which nobody looks up.
+
+An event without the key awaits a row of its own: an inner join (look_up) finds one row for every event.
+
+    columns: the tiles' own columns with their types, NULL in awaited rows
+#}
+{% macro tiles_and_awaited(tiles, key, unit, columns) -%}
+select
+        {{ key }},
+        tile as serves,
+        false as is_awaited,
+        {{ columns | join(', ') }}
+    from {{ tiles }}
+    union all
+    select
+        {{ key }},
+        serves,
+        true as is_awaited,
+        {% for column, kind in columns.items() %}null::{{ kind }} as {{ column }}{{ ", " if not loop.last }}{% endfor %}
+    from (
+        select distinct on ({{ key }}, serves) *
+        from (
+            select
+                {{ awaited_key(key) }} as {{ key }},
+                date_trunc('{{ unit }}', event_ts) as serves
+            from {{ ref('stg_payments') }}
+        ) as looked_up
+    ) as firsts
+{%- endmacro %}
