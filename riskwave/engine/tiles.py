@@ -48,9 +48,7 @@ def tile_spec(model: Model) -> TileSpec:
     for item in statement.expressions:
         if item.find(exp.AggFunc) is None:
             keys.append(item.alias_or_name)
-        elif {type(call) for call in item.find_all(exp.AggFunc)} <= {exp.Count, exp.Sum} and not item.find(
-            exp.Distinct
-        ):
+        elif _adds_up(item):
             sums.append(item.alias_or_name)
         else:
             raise RiskwaveError(
@@ -69,6 +67,13 @@ def tile_spec(model: Model) -> TileSpec:
         sums=tuple(sums),
         sql=model.sql,
     )
+
+
+def _adds_up(item: exp.Expr) -> bool:
+    """Whether a measure is one count or sum, cast or not, and so the sum of what its parts have."""
+    while isinstance(item, exp.Alias | exp.Cast | exp.Paren):
+        item = item.this
+    return isinstance(item, exp.Count | exp.Sum) and item.find(exp.Distinct) is None
 
 
 def duration(text: str) -> int:

@@ -108,6 +108,8 @@ class LineReader:
     def _at_end(self) -> None:
         if self._stream.growing or self._ready:
             return  # damage is told after the last whole line
+        if self.number == 0 and self._tail == _BOM:
+            self._tail = b""  # a mark and nothing to read by it: no line
         self._stream.fail_if_damaged(self.number)
         self._ended = True
         if self._long is not None:
