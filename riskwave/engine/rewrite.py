@@ -22,7 +22,11 @@ from sqlglot import exp
 from riskwave.project import Model
 
 TIME, ID = "event_ts", "event_id"
+MORE = ("joins", "where", "group", "having", "distinct", "qualify", "laterals", "limit", "offset", "order", "sample")
 DIALECT = "duckdb"
+
+
+PLAIN = ("this", "separator", "big_int")
 
 
 class NotRewritableError(Exception):
@@ -81,8 +85,14 @@ def _windowed_select(statement: exp.Expr, upstream: str) -> exp.Select:
     if len(selects) != 1:
         raise NotRewritableError(f"{len(selects)} SELECTs with windows")
     select = selects[0]
-    if any(select.args.get(part) for part in ("joins", "where", "group", "having", "distinct", "qualify", "laterals")):
+    if any(select.args.get(part) for part in MORE):
         raise NotRewritableError("the windowed SELECT does more than read one relation")
+    for item in select.expressions:
+        if isinstance(item, exp.Star) and any(item.args.values()):
+            raise NotRewritableError("a * with columns left out or changed")
+    made = {item.alias for item in select.expressions if isinstance(item, exp.Alias)}
+    if any(column.name in made for item in select.expressions for column in item.find_all(exp.Column)):
+        raise NotRewritableError("a column of the SELECT's own making is read in it")
     source = select.args["from_"].this
     if not isinstance(source, exp.Table):
         raise NotRewritableError("the windowed SELECT reads a subquery")
@@ -139,6 +149,8 @@ def _frame(window: exp.Window, select: exp.Select, entity: str) -> _Frame:
         and bounds is not None
         and str(bounds.args.get("kind")).upper() == "RANGE"
         and isinstance(bounds.args.get("start"), exp.Interval)
+        and bounds.args["start"].args.get("unit") is not None
+        and not bounds.args.get("exclude")
         and str(bounds.args.get("start_side")).upper() == "PRECEDING"
         and str(bounds.args.get("end")).upper() == "CURRENT ROW"
     ):
@@ -197,10 +209,13 @@ def _aggregate(call: exp.Expr, condition: str, seen: set[str]) -> str:
             raise NotRewritableError("count of several distinct columns")
         # A list and not count(distinct …), for which DuckDB plans an aggregation of its own.
         return f"len(list_distinct(list({held(_of(values[0], 'h', seen)).sql(dialect=DIALECT)})))"
+    if call.find(exp.Distinct) or any(value for name, value in call.args.items() if name not in PLAIN):
+        raise NotRewritableError(call.sql(dialect=DIALECT))
     if type(call) in (exp.Count, exp.Sum, exp.Max, exp.Min, exp.Avg, exp.StddevSamp, exp.Stddev):
         return type(call)(this=held(_of(call.this, "h", seen))).sql(dialect=DIALECT)
     if isinstance(call, exp.GroupConcat) and isinstance(call.this, exp.Order):
-        if [item.this.name for item in call.this.expressions] != [TIME, ID]:
+        order = ["" if item.args.get("desc") else item.this.name for item in call.this.expressions]
+        if order != [TIME, ID] or call.args.get("separator") is None:
             raise NotRewritableError("string_agg in another order than event_ts, event_id")
         value = held(_of(call.this.this, "h", seen)).sql(dialect=DIALECT)
         return f"string_agg({value}, {call.args['separator'].sql(dialect=DIALECT)} order by h._seq)"

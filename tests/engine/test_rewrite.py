@@ -157,7 +157,9 @@ def incremental(duck: duckdb.DuckDBPyConnection, step: Step, table: pa.Table) ->
     past = f"select _key, _seq, {columns}{compared} from everything where not late and _key is not null"
     own = f"select {columns}{compared}, _row, _key as _k_{step.name}, _seq as _s_{step.name} from everything where late"
     ctes = ", ".join(f"{name} as materialized ({sql})" for name, sql in step.ctes)
-    return fetched(duck, f"with scope_{step.name} as ({past}), up as ({own}), {ctes} select * from {step.name}")
+    over = f"select {columns} from everything where not late and _key is not null"
+    head = f"scope_{step.name} as ({past}), over_{step.name} as ({over}), up as ({own})"
+    return fetched(duck, f"with {head}, {ctes} select * from {step.name}")
 
 
 def at_once(duck: duckdb.DuckDBPyConnection, sql: str, table: pa.Table) -> dict[str, Any]:
