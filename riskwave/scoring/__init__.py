@@ -1,0 +1,1 @@
+"""The scoring model: trained from history, exported to ONNX, kept in a registry."""

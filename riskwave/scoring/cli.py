@@ -1,0 +1,294 @@
+"""`riskwave models`: train, keep, publish and compare scoring models."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from riskwave.batch.progress import saying
+from riskwave.errors import RiskwaveError
+
+if TYPE_CHECKING:
+    from riskwave.scoring.registry import Registry, Version
+
+models_app = typer.Typer(
+    no_args_is_help=True,
+    help="Scoring models: train them from history, keep them by version, put them online.",
+)
+
+HistoryOption = Annotated[
+    list[str],
+    typer.Option("--history", help="A state, a Parquet folder, sim:…, or a file with --map; may be repeated."),
+]
+MapOption = Annotated[Path | None, typer.Option("--map", help="Mapping of foreign columns (YAML).")]
+LabelsOption = Annotated[str | None, typer.Option(help="Labels, where the history has none of its own.")]
+NameOption = Annotated[str, typer.Option(help="The model's name.")]
+RegistryOption = Annotated[
+    str, typer.Option("--registry", envvar="RISKWAVE_REGISTRY", help="A SQLite file, or a DSN such as postgresql://…")
+]
+ArtifactsOption = Annotated[
+    Path | None, typer.Option(help="Folder of the models' files; beside the SQLite file by default.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print it as JSON.")]
+VersionArgument = Annotated[str, typer.Argument(help="1.2.0, latest or online.")]
+SeedOption = Annotated[int, typer.Option(help="The same history, settings and seed give the same model.")]
+DelayOption = Annotated[float, typer.Option(help="Days before the labels' date that are not learned from.")]
+FprOption = Annotated[float, typer.Option(help="False-positive rate that the threshold is chosen for.")]
+DEFAULT_REGISTRY = "riskwave.models.db"
+
+
+@models_app.command("train")
+def train_command(
+    history: HistoryOption,
+    *,
+    algorithm: Annotated[str, typer.Option(help="boosting, hybrid, voting, isolation_forest, …")] = "boosting",
+    name: NameOption = "card",
+    mapping: MapOption = None,
+    labels: LabelsOption = None,
+    test_history: Annotated[
+        list[str] | None, typer.Option(help="Measure on this history; else on the last part of --history.")
+    ] = None,
+    delay: DelayOption = 7.0,
+    fpr: FprOption = 0.005,
+    select: Annotated[float, typer.Option(help="Share of importance the features that are kept hold.")] = 0.99,
+    trials: Annotated[int, typer.Option(help="Hyper-parameters to try, the defaults first.")] = 1,
+    budget: Annotated[float, typer.Option(help="Seconds after which no new trial is begun.")] = 600.0,
+    param: Annotated[list[str] | None, typer.Option(help="A hyper-parameter, such as num_leaves=15.")] = None,
+    seed: SeedOption = 7,
+    threads: Annotated[int, typer.Option(help="Threads to train with.")] = 1,
+    registry: RegistryOption = DEFAULT_REGISTRY,
+    artifacts: ArtifactsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Train a model from labelled history, measure it on what it never saw, and keep it in state dev.
+
+    Example: riskwave models train --algorithm boosting --history bank.duckdb
+
+    Example: riskwave models train --algorithm vae --history payments.csv.gz --map mapping.yml --trials 10
+    """
+    _need_packages()
+    from riskwave.scoring.history import read_history
+    from riskwave.scoring.search import Budget
+    from riskwave.scoring.split import Cut
+    from riskwave.scoring.train import Plan, algorithm_of, train
+
+    plan = Plan(
+        algorithm=algorithm,
+        name=name,
+        seed=seed,
+        cut=Cut(delay_days=delay),
+        target_fpr=fpr,
+        select=select,
+        params=_params(param or []),
+        budget=Budget(trials, budget),
+        threads=threads,
+    )
+    algorithm_of(plan)
+    store = _registry(registry, artifacts)
+    with saying(Console(stderr=True)) as say:
+        learned = read_history(history, mapping=mapping, labels=labels, say=say)
+        unseen = read_history(test_history, mapping=mapping, labels=labels, say=say) if test_history else None
+        model = train(learned, plan, measured_on=unseen, say=say)
+        say("keeping")
+        version = store.add(model)
+    if as_json:
+        typer.echo(
+            json.dumps({**version.as_dict(), "trials": model.trials, "seconds": round(model.seconds, 1)}, indent=2)
+        )
+    else:
+        _show(Console(), version)
+
+
+@models_app.command("list")
+def list_command(
+    *,
+    name: Annotated[str | None, typer.Option(help="Of this model only.")] = None,
+    registry: RegistryOption = DEFAULT_REGISTRY,
+    artifacts: ArtifactsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List all versions with their states and figures.
+
+    Example: riskwave models list --name card
+    """
+    versions = _registry(registry, artifacts).versions(name)
+    if as_json:
+        typer.echo(json.dumps([version.as_dict() for version in versions], indent=2))
+        return
+    if not versions:
+        typer.echo("no models yet: riskwave models train --algorithm boosting --history bank.duckdb")
+        return
+    table = Table(box=None)
+    for title in ("model", "version", "state", "algorithm", "created"):
+        table.add_column(title)
+    for title in ("AUC", "average precision", "FPR", "recall"):
+        table.add_column(title, justify="right")
+    for one in versions:
+        figures = [one.metrics[key] for key in ("auc", "average_precision")]
+        shares = [one.metrics[key] for key in ("false_positive_rate", "recall")]
+        table.add_row(
+            *(one.name, one.version, one.state, one.algorithm, one.created),
+            *("-" if figure is None else f"{figure:.3f}" for figure in figures),
+            *("-" if share is None else f"{share:.2%}" for share in shares),
+        )
+    Console().print(table)
+
+
+@models_app.command("show")
+def show_command(
+    version: VersionArgument = "latest",
+    *,
+    name: NameOption = "card",
+    registry: RegistryOption = DEFAULT_REGISTRY,
+    artifacts: ArtifactsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show a version: its data window, parameters, features, figures and files.
+
+    Example: riskwave models show online
+    """
+    _print(_registry(registry, artifacts).get(name, version), as_json=as_json)
+
+
+@models_app.command("publish")
+def publish_command(
+    version: VersionArgument = "latest",
+    *,
+    name: NameOption = "card",
+    registry: RegistryOption = DEFAULT_REGISTRY,
+    artifacts: ArtifactsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Put a version of state dev into test: checked to load and to match the catalogue.
+
+    Example: riskwave models publish 1.2.0
+    """
+    _moved(_registry(registry, artifacts).publish(name, version), as_json=as_json)
+
+
+@models_app.command("promote")
+def promote_command(
+    version: VersionArgument = "latest",
+    *,
+    name: NameOption = "card",
+    registry: RegistryOption = DEFAULT_REGISTRY,
+    artifacts: ArtifactsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Put a version of state test online; the one that was is retired. Its features must match the catalogue.
+
+    Example: riskwave models promote 1.2.0
+    """
+    _moved(_registry(registry, artifacts).promote(name, version), as_json=as_json)
+
+
+@models_app.command("rollback")
+def rollback_command(
+    *,
+    name: NameOption = "card",
+    registry: RegistryOption = DEFAULT_REGISTRY,
+    artifacts: ArtifactsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Put the version online that was online before.
+
+    Example: riskwave models rollback --name card
+    """
+    _moved(_registry(registry, artifacts).rollback(name), as_json=as_json)
+
+
+@models_app.command("retire")
+def retire_command(
+    version: VersionArgument,
+    *,
+    name: NameOption = "card",
+    registry: RegistryOption = DEFAULT_REGISTRY,
+    artifacts: ArtifactsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Retire a version that is not online.
+
+    Example: riskwave models retire 1.1.0
+    """
+    _moved(_registry(registry, artifacts).retire(name, version), as_json=as_json)
+
+
+def _registry(where: str, artifacts: Path | None) -> Registry:
+    _need_packages()
+    from riskwave.scoring.registry import Registry
+
+    return Registry(where, artifacts)
+
+
+def _need_packages() -> None:
+    from importlib.util import find_spec
+
+    needed = ("lightgbm", "sklearn", "onnx", "onnxruntime", "jax", "mlflow", "sqlalchemy", "alembic", "matplotlib")
+    missing = [name for name in needed if find_spec(name) is None]
+    if missing:
+        raise RiskwaveError(f"models need {', '.join(missing)}: pip install -c constraints.txt 'riskwave[models]'")
+
+
+def _params(given: list[str]) -> dict[str, Any]:
+    params: dict[str, Any] = {}
+    for text in given:
+        key, equals, value = text.partition("=")
+        if not equals or not key:
+            raise RiskwaveError(f"--param {text}: expected name=value, such as num_leaves=15")
+        try:
+            params[key] = json.loads(value)
+        except ValueError:
+            params[key] = value
+    return params
+
+
+def _moved(version: Version, *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(version.as_dict(), indent=2))
+    else:
+        typer.echo(f"{version.name} {version.version} is {version.state}")
+
+
+def _print(version: Version, *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(version.as_dict(), indent=2))
+    else:
+        _show(Console(), version)
+
+
+def _show(console: Console, version: Version) -> None:
+    metrics, window = version.metrics, version.window
+
+    def said(key: str, form: str) -> str:
+        return "not known" if metrics[key] is None else format(metrics[key], form)
+
+    def span(part: str) -> str:
+        events = window[part]
+        return f"{events['events']:,} events" + (f", {events['from']} to {events['to']}" if events["events"] else "")
+
+    lines = {
+        "model": f"{version.name} {version.version}, {version.algorithm}, {version.state}",
+        "learned from": f"{window['history']}: {span('train')}; labels as of {window['labels_as_of']}",
+        "tuned on": span("valid"),
+        "measured on": f"{window['measured_on']}: {metrics['events']:,} events, {metrics['frauds']:,} frauds",
+        "AUC": said("auc", ".4f"),
+        "average precision": said("average_precision", ".4f"),
+        "threshold": f"{version.threshold:.4f}",
+        "accuracy": said("accuracy", ".2%"),
+        "false positives": said("false_positive_rate", ".2%"),
+        "recall, precision": f"{said('recall', '.2%')}, {said('precision', '.2%')}",
+        "attacks caught": f"{metrics['attacks_caught']} of {metrics['attacks']}",
+        "features": f"{len(version.features)}: {', '.join(version.features)}",
+        "file": str(version.file),
+    }
+    table = Table(box=None, show_header=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for title, text in lines.items():
+        table.add_row(title, text)
+    console.print(table)

@@ -1,0 +1,158 @@
+"""Training from end to end: split, encode, select, search, export, threshold, figures."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from riskwave.catalogue import load_catalogue
+from riskwave.errors import RiskwaveError
+from riskwave.scoring.algorithms import ALGORITHMS
+from riskwave.scoring.algorithms.base import Algorithm, Trained, Training
+from riskwave.scoring.encoding import learn_encoder
+from riskwave.scoring.graph import INPUT, Graph
+from riskwave.scoring.history import History
+from riskwave.scoring.match import said_of, sql_hash
+from riskwave.scoring.metrics import Metrics, measure, threshold_for
+from riskwave.scoring.quantise import quantised
+from riskwave.scoring.scorer import METADATA, Card, Scorer
+from riskwave.scoring.search import Budget, search
+from riskwave.scoring.selection import narrowed, select_columns
+from riskwave.scoring.split import Cut, Split, split
+from riskwave.scoring.values import Flags, Params, Sample, Say, Scores
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to train. `select` is the share of importance the kept features hold; `params` override the defaults."""
+
+    algorithm: str
+    name: str = "card"
+    seed: int = 7
+    cut: Cut = field(default_factory=Cut)
+    target_fpr: float = 0.005
+    select: float = 0.99
+    params: Mapping[str, Any] = field(default_factory=dict)
+    budget: Budget = field(default_factory=Budget)
+    threads: int = 1
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained model and what is known of it.
+
+    onnx: the file; int8: its quantised form where that is no worse; valid, test: figures on the part it was tuned on
+    and on the part it never saw; fraud, scores: of that last part, for pictures.
+    """
+
+    card: Card
+    onnx: bytes
+    int8: bytes | None
+    trained: Trained
+    params: Params
+    plan: Plan
+    window: dict[str, Any]
+    valid: Metrics
+    test: Metrics
+    fraud: Flags
+    scores: Scores
+    trials: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A history split and encoded, its columns selected: what several algorithms can be trained on."""
+
+    history: History
+    split: Split
+    training: Training
+
+
+def prepare(history: History, plan: Plan, *, keep_test: bool = True, say: Say = lambda words: None) -> Prepared:
+    """Split and encode a history. Raises RiskwaveError when it is too short."""
+    parts = split(history, plan.cut, keep_test=keep_test)
+    fraud = history.known_frauds(parts.as_of)
+    say("encoding features")
+    learned = history.part(parts.train)
+    encoder = learn_encoder(load_catalogue(), learned.events, fraud[parts.train])
+    training = Training(
+        Sample(encoder.encode(learned.events), fraud[parts.train], history.labelled),
+        Sample(encoder.encode(history.part(parts.valid).events), fraud[parts.valid], history.labelled),
+        encoder,
+        plan.seed,
+        plan.threads,
+        say,
+    )
+    return Prepared(history, parts, narrowed(training, select_columns(training, plan.select)))
+
+
+def train(history: History, plan: Plan, *, measured_on: History | None = None, say: Say = lambda words: None) -> Model:
+    """Train a model on a history, and measure it on the history's last part or on another one.
+
+    Raises RiskwaveError for an unknown algorithm or parameter, and when the history is too short or has too few
+    frauds.
+    """
+    algorithm_of(plan)
+    return fit(prepare(history, plan, keep_test=measured_on is None, say=say), plan, measured_on=measured_on)
+
+
+def fit(prepared: Prepared, plan: Plan, *, measured_on: History | None = None) -> Model:
+    """Train on what is prepared."""
+    began = time.monotonic()
+    training, history = prepared.training, prepared.history
+    found = search(algorithm_of(plan), training, dict(plan.params), plan.budget)
+    training.say(f"{plan.algorithm}: exporting and measuring")
+    card = Card(
+        name=plan.name,
+        version="0.0.0",
+        algorithm=plan.algorithm,
+        encoder=training.encoder,
+        features=said_of(training.encoder.features),
+        sql_hash=sql_hash(),
+        threshold=0.5,
+        target_fpr=plan.target_fpr,
+    )
+    # The threshold is chosen on the scores that will be served.
+    scores = Scorer(export(found.trained, card)).score_matrix(training.valid.matrix)
+    card = replace(card, threshold=threshold_for(scores, training.valid.fraud, plan.target_fpr))
+    onnx = export(found.trained, card)
+    unseen = measured_on or history.part(prepared.split.test)
+    unseen_scores = Scorer(onnx).score(unseen.events)
+    return Model(
+        card=card,
+        onnx=onnx,
+        int8=quantised(onnx, training.valid),
+        trained=found.trained,
+        params=found.params,
+        plan=plan,
+        window={**prepared.split.window(history), "measured_on": unseen.name},
+        valid=measure(history.part(prepared.split.valid), scores, card.threshold),
+        test=measure(unseen, unseen_scores, card.threshold),
+        fraud=unseen.frauds(),
+        scores=unseen_scores,
+        trials=found.trials,
+        seconds=time.monotonic() - began,
+    )
+
+
+def algorithm_of(plan: Plan) -> Algorithm:
+    """The algorithm of a plan. Raises RiskwaveError for one there is none of, or for a parameter it has not."""
+    if plan.algorithm not in ALGORITHMS:
+        raise RiskwaveError(f"no algorithm {plan.algorithm}; expected one of {', '.join(ALGORITHMS)}")
+    algorithm = ALGORITHMS[plan.algorithm]()
+    for name, value in plan.params.items():
+        if name not in algorithm.defaults:
+            raise RiskwaveError(f"{plan.algorithm} has no parameter {name}; it has {', '.join(algorithm.defaults)}")
+        expected = type(algorithm.defaults[name])
+        if not isinstance(value, expected) and not (expected is float and isinstance(value, int)):
+            raise RiskwaveError(f"{plan.algorithm}: parameter {name} is {value!r}, expected {expected.__name__}")
+    return algorithm
+
+
+def export(trained: Trained, card: Card) -> bytes:
+    """The ONNX file of a trained model, with its card."""
+    graph = Graph()
+    return graph.model(trained.draw(graph, INPUT), len(card.encoder.columns), {METADATA: card.as_text()})
