@@ -1,0 +1,57 @@
+"""What the commands have in common: options, tables and times."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, is_dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from riskwave.control.store import Control, control_path
+from riskwave.errors import RiskwaveError
+
+State = Annotated[Path, typer.Option(help="The state file whose control store it is.")]
+STATE = Path("riskwave.duckdb")
+Why = Annotated[str, typer.Option(help="Why, in a few words; kept in the audit.")]
+Author = Annotated[str | None, typer.Option(help="Who you are; else RISKWAVE_USER, else the system's user.")]
+Json = Annotated[bool, typer.Option("--json", help="For machines.")]
+
+
+def opened(state: Path, *, read_only: bool = False) -> Control:
+    """The control store of a state that has one. Raises RiskwaveError when there is none."""
+    path = control_path(state)
+    if not path.is_file():
+        raise RiskwaveError(f"{path}: no control store there; name its state with --state, or make one: riskwave run")
+    return Control.open(path, read_only=read_only)
+
+
+def echo_json(value: Any) -> None:
+    """Print dataclasses, lists of them, or plain values as JSON."""
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=_plain))
+
+
+def show(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str) -> None:
+    """Print rows as a table: None is empty, and no cell is read as markup."""
+    table = Table(header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
+    Console(highlight=False).print(table if table.row_count else empty)
+
+
+def when(stored: str | None) -> str | None:
+    """A stored time to the second, for people."""
+    return None if stored is None else stored[:19].replace("T", " ")
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    return str(value)

@@ -1,0 +1,210 @@
+"""What is, or was, in force at one control_version."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from ipaddress import IPv4Network
+from typing import TYPE_CHECKING, NamedTuple
+
+from riskwave.errors import RiskwaveError
+
+if TYPE_CHECKING:
+    from riskwave.rules.pack import Ruleset
+
+#: A threshold's value, by its kind: integer, number, boolean, text.
+Value = int | float | bool | str
+#: (rule, threshold)
+Key = tuple[str, str]
+#: States that decide or watch: they have thresholds.
+ACTIVE = ("live", "canary", "shadow")
+
+
+class ListEntry(NamedTuple):
+    """One entry of a list.
+
+    expires_at: UTC without a zone, None never; low, high: first and last address of an IPv4 network, as numbers, None
+    for anything else.
+    """
+
+    list_name: str
+    value: str
+    reason: str | None
+    expires_at: datetime | None
+    low: int | None
+    high: int | None
+
+
+@dataclass(frozen=True)
+class RulesetInForce:
+    """A ruleset that is live, canary or shadow, with its thresholds' values.
+
+    share: of cards, between 0 and 1, for a canary; None else.
+    """
+
+    revision: str
+    text: str
+    state: str
+    share: float | None
+    thresholds: Mapping[Key, Value]
+
+    @property
+    def name(self) -> str:
+        """The pack's name: `card` of `card-0123456789ab`."""
+        return self.revision.rpartition("-")[0]
+
+    @property
+    def columns(self) -> dict[str, Value]:
+        """The thresholds as the compiled statement names them: `<rule>__<threshold>`, in the pack's order."""
+        return {f"{rule}__{name}": value for (rule, name), value in self.thresholds.items()}
+
+    @cached_property
+    def ruleset(self) -> Ruleset:
+        """The rules, read from the text."""
+        from riskwave.rules.pack import parse_rules
+
+        return parse_rules(self.text, name=self.name)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """All that decisions depend on beside the events: what `control_version` names.
+
+    lists: by list and value; `lists_version` changes only when they do, and then `lists` is another object.
+    shadows: in the order they were published. live is None only in a store where nothing was ever published.
+    """
+
+    control_version: int
+    live: RulesetInForce | None
+    canary: RulesetInForce | None
+    shadows: tuple[RulesetInForce, ...]
+    lists: tuple[ListEntry, ...] = field(repr=False)
+    lists_version: int
+
+    @property
+    def thresholds(self) -> Mapping[Key, Value]:
+        """The live ruleset's values by (rule, threshold)."""
+        return self.live.thresholds if self.live else {}
+
+    def of(self, revision: str) -> RulesetInForce | None:
+        """The ruleset of that revision, when it is in force."""
+        return next((ruleset for ruleset in (self.live, self.canary, *self.shadows) if _is(ruleset, revision)), None)
+
+
+def _is(ruleset: RulesetInForce | None, revision: str) -> bool:
+    return ruleset is not None and ruleset.revision == revision
+
+
+class Reader:
+    """Reads snapshots, and keeps what seldom changes: texts, and the lists while they are the same."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._texts: dict[str, str] = {}
+        self._lists: tuple[int, tuple[ListEntry, ...]] = (-1, ())
+
+    def read(self, version: int | None) -> Snapshot:
+        """What is in force now, or was at a version; within a transaction of the caller.
+
+        Raises RiskwaveError for a version that has not been.
+        """
+        at, lists_version = self._connection.execute("select control_version, lists_version from control").fetchone()
+        when, given = _in_force(version)
+        if version is not None:
+            if not 0 <= version <= at:
+                raise RiskwaveError(f"control_version {version}: has not been; expected 0 to {at}")
+            lists_version = self._connection.execute(
+                "select coalesce(max(v), 0) from (select max(control_version) as v from list_versions "
+                "where control_version <= :v union all select max(until_version) from list_versions "
+                "where until_version <= :v)",
+                given,
+            ).fetchone()[0]
+        rulesets = [
+            RulesetInForce(revision, self._text(revision), state, share, self._thresholds(revision, version))
+            for revision, state, share in self._connection.execute(
+                f"select revision, state, share from ruleset_versions where {when} "
+                "and state in ('live', 'canary', 'shadow') order by id",
+                given,
+            ).fetchall()
+        ]
+        by_state = {ruleset.state: ruleset for ruleset in rulesets}
+        return Snapshot(
+            control_version=at if version is None else version,
+            live=by_state.get("live"),
+            canary=by_state.get("canary"),
+            shadows=tuple(ruleset for ruleset in rulesets if ruleset.state == "shadow"),
+            lists=self._entries(lists_version, version),
+            lists_version=lists_version,
+        )
+
+    def _text(self, revision: str) -> str:
+        if revision not in self._texts:
+            self._texts[revision] = self._connection.execute(
+                "select text from rulesets where revision = ?", [revision]
+            ).fetchone()[0]
+        return self._texts[revision]
+
+    def _thresholds(self, revision: str, version: int | None) -> dict[Key, Value]:
+        when, given = _in_force(version)
+        rows = self._connection.execute(
+            "select t.rule, t.name, t.kind, v.value from threshold_versions as v "
+            "join ruleset_thresholds as t using (revision, rule, name) "
+            f"where v.revision = :revision and {when} order by t.position",
+            {**given, "revision": revision},
+        )
+        return {(rule, name): typed(kind, value) for rule, name, kind, value in rows}
+
+    def _entries(self, lists_version: int, version: int | None) -> tuple[ListEntry, ...]:
+        if self._lists[0] == lists_version:
+            return self._lists[1]
+        when, given = _in_force(version)
+        rows = self._connection.execute(
+            f"select list_name, value, reason, expires_at from list_versions where {when} order by list_name, value",
+            given,
+        )
+        entries = tuple(
+            ListEntry(name, value, reason, moment(expires_at), *addresses(value))
+            for name, value, reason, expires_at in rows
+        )
+        if version is None:
+            self._lists = (lists_version, entries)
+        return entries
+
+
+def typed(kind: str, value: str) -> Value:
+    """A stored value as its kind has it."""
+    if kind == "integer":
+        return int(value)
+    if kind == "number":
+        return float(value)
+    return value == "true" if kind == "boolean" else value
+
+
+def stored(value: Value) -> str:
+    """A value as the store has it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def moment(text: str | None) -> datetime | None:
+    """A stored time, UTC without a zone."""
+    return None if text is None else datetime.fromisoformat(text).astimezone(UTC).replace(tzinfo=None)
+
+
+def addresses(value: str) -> tuple[int, int] | tuple[None, None]:
+    """First and last address of an IPv4 network as numbers; None, None for anything else."""
+    if "." not in value or "/" not in value:
+        return None, None
+    try:
+        network = IPv4Network(value, strict=False)
+    except ValueError:
+        return None, None
+    return int(network.network_address), int(network.broadcast_address)
+
+
+def _in_force(version: int | None) -> tuple[str, dict[str, int]]:
+    if version is None:
+        return "until_version is null", {}
+    return "control_version <= :v and coalesce(until_version > :v, 1)", {"v": version}
