@@ -28,6 +28,7 @@ from riskwave.sources import open_source
 from riskwave.sources.batch import FIELDS, RAW_SCHEMA, utc_now
 
 STEP = 20_000
+TICK_S = 0.005
 
 
 @dataclass(frozen=True)
@@ -139,15 +140,17 @@ class _WarmUp:
 
 
 def _offer(broker: str, topic: str, messages: list[bytes], rate: int) -> None:
-    """Send messages at a rate, each when it is due."""
+    """Send messages at a rate: every few milliseconds those that are due."""
     producer = Producer({"bootstrap.servers": broker, "linger.ms": 2})
     began = time.perf_counter()
-    for number, message in enumerate(messages):
-        wait = began + number / rate - time.perf_counter()
-        if wait > 0:
-            producer.poll(0)
-            time.sleep(wait)
-        producer.produce(topic, message)
+    sent = 0
+    while sent < len(messages):
+        due = min(int((time.perf_counter() - began) * rate) + 1, len(messages))
+        for message in messages[sent:due]:
+            producer.produce(topic, message)
+        sent = due
+        producer.poll(0)
+        time.sleep(TICK_S)
     producer.flush(30)
 
 

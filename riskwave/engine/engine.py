@@ -53,7 +53,6 @@ class Engine:
         path: Path | str,
         *,
         plan: Plan | None = None,
-        threads: int = 2,
         memory: str = "1GB",
         room: int | None = None,
         form: str = "auto",
@@ -68,15 +67,16 @@ class Engine:
         """
         self.plan = plan or make_plan(compiled_project())
         self.form = form
-        self.connection = connect(path, threads=threads, memory=memory)
+        self.connection = connect(path, memory=memory)
         prepare_state(self.connection)
         self.stager = Stager(self.plan)
-        self.bench = Workbench(self.plan, self.stager, over=form != "join", threads=threads, memory=memory)
+        self.bench = Workbench(self.plan, self.stager, over=form != "join", memory=memory)
         self.store = Store(self.connection, self.bench.tables)
         self.path = path
         self._room = history_room() if room is None else room
         self._lateness = LATENESS
         self._load()
+        self.connection.execute("set threads = 1")  # writing small batches gains nothing by more
 
     def process(
         self,
@@ -106,7 +106,8 @@ class Engine:
         Batches are committed in order. `stager` makes staged rows, on another thread if need be; `done` is called on a
         thread of the engine's.
         """
-        self._check_room()
+        if len(self.history) > self._roomy:
+            self._check_room()
         outcome = Outcome(received=staged.raw.num_rows)
         with self._fatal():
             newest = self.history.newest
@@ -193,7 +194,8 @@ class Engine:
         self._check_room()
 
     def _check_room(self) -> None:
-        """Refuse, before the machine does."""
+        """Refuse, before the machine does; looked at again after some growth."""
+        self._roomy = len(self.history) * 1.02 + 1_000
         taken = self.history.nbytes + self.tiles.nbytes
         if taken > self._room:
             raise RiskwaveError(
@@ -296,9 +298,9 @@ class Engine:
     def _decide(self, rows: pa.Table, batch: Positions, outcome: Outcome) -> dict[str, pa.Table]:
         """Rows of decision_input and decisions for the batch's events whose values are not those decided before."""
         bench = self.bench
-        over = self._put_scopes(rows, batch)
-        known = bench.fetch("features_over" if over else "features")
-        positions = self.history.find(known.column("_hash").to_numpy())
+        rows, over = self._put_scopes(rows, batch)
+        known = bench.features(rows, over=over)
+        positions = batch
         features = known.column("_features").to_numpy()
         before = self.history.version[positions]
         changed = (before == 0) | (self.history.features[positions] != features)
@@ -322,8 +324,8 @@ class Engine:
             outcome.actions[action] = first.count(action)
         return {"decision_input": known, "decisions": decisions}
 
-    def _put_scopes(self, rows: pa.Table, batch: Positions) -> bool:
-        """Give every model the batch and what it needs of the past; says whether for the OVER form."""
+    def _put_scopes(self, rows: pa.Table, batch: Positions) -> tuple[pa.Table, bool]:
+        """Give every model what it needs of the past; gives the batch for them, and whether it is for the OVER form."""
         if len(self._ordinals) < len(self.history):
             self._ordinals = np.full(max(len(self.history), len(self._ordinals) * 3 // 2), -1, np.int32)
         self._ordinals[batch] = np.arange(len(batch), dtype=np.int32)
@@ -354,15 +356,12 @@ class Engine:
             others = gathered[step.entity, self.plan.lookbacks[step.name]].others
             provider = self.bench.overs[step.name]
             provider.put(pa.table(store.gather(others, provider.schema.names)))
-        for name, values in extra.items():
-            rows = rows.append_column(name, pa.array(values))
-        self.bench.rows.put(rows)
         self._ordinals[batch] = -1
-        ticks = seconds_of(micros(rows.column("event_ts")))
-        for tiles in self.tiles.stores:
-            codes = store.columns[tiles.spec.entity].at(batch)
-            has = codes != NULL_CODE
-            scopes[tiles.spec.name].put(tiles.ahead(codes[has], ticks[has]))
+        stores = {tiles.spec.name: tiles for tiles in self.tiles.stores}
+        codes = {entity: store.columns[entity].at(batch) for entity in {tiles.spec.entity for tiles in stores.values()}}
+        extra |= self.bench.look_ups.run(stores, codes, seconds_of(store.columns["event_ts"].at(batch)))
+        added = [pa.array(values) if isinstance(values, np.ndarray) else values for values in extra.values()]
+        rows = pa.Table.from_arrays([*rows.columns, *added], names=[*rows.column_names, *extra])
         for name, facts in self.facts.items():
             scopes[name].put(facts.of(rows.column(facts.entity)))
-        return over
+        return rows.select(self.bench.rows.names).cast(self.bench.rows), over

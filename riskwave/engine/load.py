@@ -8,9 +8,7 @@ import pyarrow.compute as pc
 
 from riskwave.engine.memory import stream
 from riskwave.engine.state import read_meta
-from riskwave.engine.workbench import APART, VERSIONED, Workbench
-
-POSITION = ("source", "source_partition", "source_offset")
+from riskwave.engine.workbench import Workbench
 
 
 def load(connection: duckdb.DuckDBPyConnection, bench: Workbench) -> pa.Table:
@@ -28,8 +26,7 @@ def load(connection: duckdb.DuckDBPyConnection, bench: Workbench) -> pa.Table:
 
 def _load_history(connection: duckdb.DuckDBPyConnection, bench: Workbench) -> None:
     history = bench.history
-    apart = {*APART, *VERSIONED.names, *POSITION}
-    values = ", ".join(f"k.{name}" for name in bench.decided.schema.names if name not in apart)
+    values = ", ".join(f"k.{name}" for name in bench.telling)
     columns = [*(f"s.{name}" for name in history.staged), *(f"k.{name}" for name in history.carried)]
     sql = (
         f"select {', '.join(columns)}, hash(s.event_id) as _hash, k.version, hash({values}) as _features "

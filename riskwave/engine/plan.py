@@ -7,10 +7,16 @@ from dataclasses import dataclass, field
 import sqlglot
 from sqlglot import exp
 
+from riskwave.engine.look_ups import LookUp, look_up, without_look_ups
+from riskwave.engine.passing import parse, passed_along
 from riskwave.engine.rewrite import Step, window_step
 from riskwave.engine.tiles import TileSpec, duration, tile_spec
 from riskwave.errors import RiskwaveError
 from riskwave.project import CompiledProject, Model
+
+FACTS = "int_payments__facts"
+KNOWN = "decision_input"
+ROW = "_row"
 
 
 @dataclass(frozen=True)
@@ -24,6 +30,20 @@ class Dimension:
 
 
 @dataclass(frozen=True)
+class Known:
+    """`decision_input` over the last window model's rows.
+
+    names: its columns; passed: by name, the column read that it is as it was; telling: those that tell revisions of an
+    event apart; sql: the other columns by _row, and _features, the telling ones' hash.
+    """
+
+    names: tuple[str, ...]
+    passed: dict[str, str]
+    telling: tuple[str, ...]
+    sql: str
+
+
+@dataclass(frozen=True)
 class Plan:
     """Everything about the project's models that the engine needs.
 
@@ -32,6 +52,7 @@ class Plan:
 
     models: dict[str, Model]
     tiles: tuple[TileSpec, ...]
+    look_ups: tuple[LookUp, ...]
     dimensions: tuple[Dimension, ...]
     windows: tuple[Step, ...]
     windows_over: tuple[Step, ...]
@@ -73,33 +94,33 @@ class Plan:
         head = ", ".join(f"{name} as (select * from main.{given})" for name, given in names.items())
         return f"with {head} {' union all '.join(parts)}"
 
-    def features_sql(self, *, over: bool = False) -> str:
-        """The batch (`batch_rows`) and its scopes to `decision_input` rows, _hash (event) and _features (values)."""
-        ctes = self._chain(over=over)
-        ctes.append(f"decision_input as ({self.models['decision_input'].sql})")
-        position = "source, source_partition, source_offset"
-        return (
-            f"with {', '.join(ctes)} select *, hash(event_id) as _hash, "
-            f"hash(*columns(* exclude ({position}))) as _features from decision_input"
-        )
-
-    def features_upto(self, windows: int) -> str:
-        """The batch through the first so many window models, in join form: what the next one reads."""
-        last = self.windows[windows - 1].name if windows else "int_payments__facts"
-        return f"with {', '.join(self._chain(windows=windows))} select * from {last}"
-
-    def _chain(self, *, over: bool = False, windows: int | None = None) -> list[str]:
-        ctes = ["stg_payments as materialized (select * from batch_rows)"]
+    def facts_sql(self) -> str:
+        """The batch (`batch_rows`, look-ups included) with what tiles and facts tell of it: int_payments__facts."""
+        ctes = ["stg_payments as (select * from batch_rows)"]
         ctes += [f"{dim.name} as (select * from scope_{dim.name})" for dim in self.dimensions]
-        ctes += [
-            f"{model.name} as ({ahead_sql(model, self.tiles)})"
-            for model in self.models.values()
-            if model.role == "ahead"
-        ]
-        ctes.append(f"int_payments__facts as materialized ({self.models['int_payments__facts'].sql})")
-        for step in (self.windows_over if over else self.windows)[:windows]:
-            ctes += [f"{name} as materialized ({sql})" for name, sql in step.ctes]
-        return ctes
+        facts = without_look_ups(self.models[FACTS].sql, self.look_ups)
+        return f"with {', '.join(ctes)} select * from ({facts})"
+
+    def known(self, columns: set[str]) -> Known:
+        """What `decision_input` makes of the columns of the last window model.
+
+        Raises RiskwaveError when it does more than add, name and leave out columns.
+        """
+        model = self.models[KNOWN]
+        query = parse(model.sql)
+        passed = passed_along(query, model.reads[0], columns)
+        if not passed:
+            raise RiskwaveError(
+                f"model {KNOWN}: expected one SELECT over {model.reads[0]}, whole, by CTEs that begin with select *"
+            )
+        names = tuple(query.named_selects)
+        made = [name for name in names if name not in passed]
+        # Staged values never change, so what tells one revision of an event from the next is the others.
+        telling = [name for name in names if passed.get(name) not in self.staged]
+        kept = [item for item in query.selects if item.alias_or_name in {*made, *telling}]
+        query.set("expressions", [exp.column(ROW), *kept])
+        sql = f"select {', '.join([ROW, *made])}, hash({', '.join(telling)}) as _features from ({query.sql('duckdb')})"
+        return Known(names, passed, tuple(telling), sql)
 
     def decisions_sql(self) -> str:
         """Rows of `decision_input` (`batch_decided`) to rows of `decisions`."""
@@ -114,7 +135,7 @@ class Plan:
 
 def make_plan(project: CompiledProject) -> Plan:
     """Read the models' roles. Raises RiskwaveError when one that the engine needs is missing."""
-    for name in ("stg_payments", "rejected_events", "int_payments__facts", "decision_input", "decisions"):
+    for name in ("stg_payments", "rejected_events", FACTS, KNOWN, "decisions"):
         if name not in project.models:
             raise RiskwaveError(f"models/: no model {name}, which the embedded engine starts from; restore it")
     staged = _staged(project.models["stg_payments"])
@@ -129,6 +150,7 @@ def make_plan(project: CompiledProject) -> Plan:
     return Plan(
         models=project.models,
         tiles=tiles,
+        look_ups=tuple(look_up(model, tiles) for model in project.of_role("ahead")),
         dimensions=tuple(
             Dimension(model.name, str(model.meta["entity"]), model.reads[0], model.sql)
             for model in project.of_role("dimension")
@@ -138,27 +160,6 @@ def make_plan(project: CompiledProject) -> Plan:
         windows_over=tuple(window_step(model, form="over") for model in windows),
         lookbacks=lookbacks,
         reaches=reaches,
-    )
-
-
-def ahead_sql(model: Model, tiles: tuple[TileSpec, ...]) -> str:
-    """A model over the tiles ahead of events, with those rows from memory (`scope_<tile model>`).
-
-    The look-back that the macro tiles_ahead spells out as a join is what the index answers. Raises RiskwaveError when
-    the model reads tiles in another way.
-    """
-    statement = sqlglot.parse_one(model.sql, read="duckdb")
-    names = {tile.name for tile in tiles}
-    for subquery in statement.find_all(exp.Subquery):
-        read = {table.name for table in subquery.find_all(exp.Table)} & names
-        if len(read) == 1:
-            scope = exp.to_table(f"scope_{read.pop()}")
-            subquery.replace(exp.alias_(scope, subquery.alias, table=True))
-            if not {table.name for table in statement.find_all(exp.Table)} & names:
-                return statement.sql(dialect="duckdb", comments=False)
-            break
-    raise RiskwaveError(
-        f"model {model.name}: a model over tiles reads them through one tiles_ahead(…) and no other way"
     )
 
 

@@ -7,8 +7,6 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-CHUNK = 2_048
-
 
 class Provider:
     """A relation of DuckDB backed by whatever Arrow table it holds at the moment.
@@ -20,7 +18,8 @@ class Provider:
     def __init__(self, connection: duckdb.DuckDBPyConnection, name: str, schema: pa.Schema) -> None:
         self.name = name
         self.schema = schema
-        self.table = schema.empty_table()
+        self._nothing = schema.empty_table()
+        self.table = self._nothing
         connection.register(name, self)
 
     def put(self, table: pa.Table) -> None:
@@ -28,13 +27,10 @@ class Provider:
         self.table = table.select(self.schema.names)
         if self.table.schema != self.schema:
             self.table = self.table.cast(self.schema)
-        if self.table.num_rows > CHUNK:
-            # DuckDB's threads each take a chunk of the stream.
-            self.table = pa.Table.from_batches(self.table.combine_chunks().to_batches(CHUNK), self.schema)
 
     def clear(self) -> None:
         """Hold no rows, and let the memory go."""
-        self.table = self.schema.empty_table()
+        self.table = self._nothing
 
     def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
         return self.table.__arrow_c_stream__(requested_schema)

@@ -19,13 +19,10 @@ from dataclasses import dataclass, field
 import sqlglot
 from sqlglot import exp
 
+from riskwave.engine.passing import DIALECT, MORE, keeps_columns, parse, whole_relations
 from riskwave.project import Model
 
 TIME, ID = "event_ts", "event_id"
-MORE = ("joins", "where", "group", "having", "distinct", "qualify", "laterals", "limit", "offset", "order", "sample")
-DIALECT = "duckdb"
-
-
 PLAIN = ("this", "separator", "big_int")
 
 
@@ -43,7 +40,7 @@ class Step:
     named like the model. They read `upstream` (the batch: its own columns, _row, and for this model _k_<model> and
     _s_<model>, key and ordinal) and, for the keys' other rows, `scope_<model>` (_key, _seq, event_ts, history columns)
     in join form or `over_<model>` (history columns and all that the model names) in OVER form.
-    form: "join" or "over".
+    form: "join" or "over". keeps: whether the upstream's columns come out as they went in, beside new ones.
     """
 
     name: str
@@ -53,6 +50,7 @@ class Step:
     same: tuple[str, ...]
     ctes: tuple[tuple[str, str], ...]
     form: str
+    keeps: bool
 
 
 @dataclass(frozen=True)
@@ -68,7 +66,7 @@ def window_step(model: Model, *, staged: frozenset[str] = frozenset(), form: str
 
     staged: the columns every event has from the start, which the engine can give as numbers.
     """
-    statement = sqlglot.parse_one(model.sql, read=DIALECT)
+    statement = parse(model.sql)
     entity = str(model.meta["entity"])
     upstream = model.reads[0]
     if form == "join":
@@ -96,18 +94,7 @@ def _windowed_select(statement: exp.Expr, upstream: str) -> exp.Select:
     source = select.args["from_"].this
     if not isinstance(source, exp.Table):
         raise NotRewritableError("the windowed SELECT reads a subquery")
-    plain = {upstream}
-    for cte in statement.find_all(exp.CTE):
-        body = cte.this
-        if (
-            isinstance(body, exp.Select)
-            and body.is_star
-            and len(body.expressions) == 1
-            and isinstance(body.args["from_"].this, exp.Table)
-            and body.args["from_"].this.name in plain
-            and not any(body.args.get(part) for part in ("joins", "where", "group", "distinct", "limit"))
-        ):
-            plain.add(cte.alias)
+    plain = whole_relations(statement, upstream, more=False)
     if source.name not in plain:
         raise NotRewritableError(f"windows over {source.name}, which is not the upstream relation as it is")
     return select
@@ -262,6 +249,7 @@ def _read_windows(select: exp.Select, entity: str, staged: frozenset[str]) -> _W
 
 
 def _join_form(name: str, entity: str, upstream: str, statement: exp.Expr, staged: frozenset[str]) -> Step:
+    keeps = keeps_columns(statement, upstream)
     select = _windowed_select(statement, upstream)
     source = select.args["from_"].this.alias_or_name
     windows = _read_windows(select, entity, staged)
@@ -289,7 +277,7 @@ def _join_form(name: str, entity: str, upstream: str, statement: exp.Expr, stage
             joins.append(f"left join {earlier} as {slot} on {source}._row = {slot}._row")
     _put_results(select, source, windows, joins)
     ctes.append((name, statement.sql(dialect=DIALECT, comments=False)))
-    return Step(name, entity, upstream, tuple(sorted(windows.history)), tuple(codes), tuple(ctes), "join")
+    return Step(name, entity, upstream, tuple(sorted(windows.history)), tuple(codes), tuple(ctes), "join", keeps)
 
 
 def _aggregated(name: str, windows: _Windows) -> str:
@@ -322,7 +310,7 @@ def _put_results(select: exp.Select, source: str, windows: _Windows, joins: list
     for window, text in windows.results:
         window.replace(sqlglot.parse_one(text, read=DIALECT))
     for item in list(select.expressions):
-        if isinstance(item, exp.Star):
+        if item.is_star:
             item.replace(exp.Column(this=exp.Star(), table=exp.to_identifier(source)))
         elif not isinstance(item, exp.Alias):
             item.replace(exp.alias_(item.copy(), item.alias_or_name))
@@ -336,6 +324,7 @@ def _put_results(select: exp.Select, source: str, windows: _Windows, joins: list
 
 def _over_form(name: str, entity: str, upstream: str, statement: exp.Expr) -> Step:
     """The model as written, over the key's history and the batch; then only the batch is kept."""
+    keeps = keeps_columns(statement, upstream)
     history = sorted({column.name for column in statement.find_all(exp.Column) if column.name} - {TIME})
     for table in statement.find_all(exp.Table):
         if table.name == upstream:
@@ -347,7 +336,7 @@ def _over_form(name: str, entity: str, upstream: str, statement: exp.Expr) -> St
         (f"_o_{name}", statement.sql(dialect=DIALECT, comments=False)),
         (name, f"select * from _o_{name} where _row is not null"),
     )
-    return Step(name, entity, upstream, tuple(history), (), ctes, "over")
+    return Step(name, entity, upstream, tuple(history), (), ctes, "over", keeps)
 
 
 def _seconds(interval: exp.Interval) -> float:

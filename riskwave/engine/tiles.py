@@ -11,7 +11,7 @@ import pyarrow as pa
 import sqlglot
 from sqlglot import exp
 
-from riskwave.engine.columns import Vocabulary
+from riskwave.engine.columns import NULL_CODE, Vocabulary
 from riskwave.engine.index import Ints, SortedIndex, composite
 from riskwave.errors import RiskwaveError
 from riskwave.project import Model
@@ -102,9 +102,9 @@ class TileStore:
     @property
     def ahead_schema(self) -> pa.Schema:
         """The columns of `ahead`."""
-        fields = [(self.spec.entity, pa.string()), ("tile", pa.timestamp("us"))]
+        fields = [("_own", pa.int64()), ("tile", pa.timestamp("us"))]
         if self.spec.member:
-            fields.append((self.spec.member, pa.string()))
+            fields.append((self.spec.member, pa.int32()))
         sums = [(name, pa.int64()) for name in self.spec.sums]
         return pa.schema([*fields, *sums, ("serves", pa.timestamp("us"))])
 
@@ -159,24 +159,25 @@ class TileStore:
             self._sums = grown
             self._member = np.resize(self._member, size)
 
-    def ahead(self, codes: npt.NDArray[np.int32], seconds: Ints) -> pa.Table:
-        """The complete tiles before each tile that holds an event of keys, by code (n), at `seconds` (n, since 2000).
+    def ahead(self, codes: npt.NDArray[np.int32], seconds: Ints, *, first: int = 0) -> tuple[Ints, int, pa.Table]:
+        """The complete tiles before the tiles that hold events of keys, by code (n, -1 for none), at `seconds` (n).
 
-        One row per (key, serves, tile) as the macro tiles_ahead has it: what the model's lookback reaches.
+        Gives for each event the number of its own tile, from `first` on, or -1; how many numbers there are; and one row
+        per own tile and tile before it, as the macro tiles_ahead has it: what the model's lookback reaches. The key is
+        its own tile's number (_own), a member its code.
         """
-        own = np.unique(composite(codes, seconds // self.spec.unit))
+        has = codes != NULL_CODE
+        own, number_of = np.unique(composite(codes[has], seconds[has] // self.spec.unit), return_inverse=True)
+        numbers = np.full(len(codes), -1, np.int64)
+        numbers[has] = number_of + first
         owners, entries, positions = self._index.spans(own - self.spec.lookback // self.spec.unit, own)
-        served = own[owners]
-        columns: dict[str, Any] = {
-            self.spec.entity: self.keys.decode((served >> 32).astype(np.int32)),
-            "tile": self._start(entries),
-        }
+        columns: dict[str, Any] = {"_own": owners + first, "tile": self._start(entries)}
         if self.spec.member:
-            columns[self.spec.member] = self.members.decode(self._member[positions])
+            columns[self.spec.member] = self._member[positions]
         for place, name in enumerate(self.spec.sums):
-            columns[name] = pa.array(self._sums[place, positions])
-        columns["serves"] = self._start(served)
-        return pa.table(columns, schema=self.ahead_schema)
+            columns[name] = self._sums[place, positions]
+        columns["serves"] = self._start(own[owners])
+        return numbers, len(own), pa.table(columns, schema=self.ahead_schema)
 
     def _start(self, entries: Ints) -> pa.Array:
         micros = ((entries & 0xFFFFFFFF) * self.spec.unit + EPOCH_2000) * 1_000_000

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import pyarrow as pa
 
+from riskwave.engine.chain import Chain, fetch, in_order, mentioned, window_sql
+from riskwave.engine.look_ups import LookUps
 from riskwave.engine.memory import Facts, History, Tiles
 from riskwave.engine.narrow import narrowed
-from riskwave.engine.plan import Plan
+from riskwave.engine.passing import keeps_columns, parse
+from riskwave.engine.plan import FACTS, KNOWN, Plan
 from riskwave.engine.provider import Provider
 from riskwave.engine.stager import Stager
 from riskwave.engine.state import LANDING, connect, create_landing
-from riskwave.engine.tiles import TileStore
 
 VERSIONED = pa.schema([("version", pa.int32()), ("supersedes", pa.int32()), ("decided_at", pa.timestamp("us"))])
 APART = ("_hash", "_features")
@@ -24,9 +26,10 @@ class Workbench:
     still empty; tables: columns of the state's tables.
     """
 
-    def __init__(self, plan: Plan, stager: Stager, *, over: bool, threads: int, memory: str) -> None:
+    def __init__(self, plan: Plan, stager: Stager, *, over: bool, memory: str) -> None:
         """over: also prepare the window models in OVER form, for which scopes carry more columns."""
-        self.connection = connect(":memory:", threads=threads, memory=memory)
+        # One thread: what a second one takes to start and to wait is more than what a batch gains by it.
+        self.connection = connect(":memory:", threads=1, memory=memory)
         connection = self.connection
         create_landing(connection)
         self.plan = plan
@@ -43,7 +46,17 @@ class Workbench:
 
     def fetch(self, name: str) -> pa.Table:
         """The rows of a prepared statement."""
-        return self.connection.sql(f"execute {name}").to_arrow_table()
+        return fetch(self.connection, name)
+
+    def features(self, batch: pa.Table, *, over: bool) -> pa.Table:
+        """`decision_input` rows of a batch (columns `rows`) in its order, with _hash and _features."""
+        wide = self.chain.run(batch, over=over)
+        self.wide.put(wide)
+        made = in_order(self.fetch("features"), wide.num_rows, KNOWN)
+        self.wide.clear()
+        columns = [wide.column(passed) if passed else made.column(name) for name, passed in self._known]
+        columns += [wide.column("_hash"), made.column("_features")]
+        return pa.Table.from_arrays(columns, names=[*(name for name, _ in self._known), *APART])
 
     def shape(self, sql: str) -> pa.Schema:
         """The columns of a query."""
@@ -60,13 +73,15 @@ class Workbench:
         self._rejected = stager.rejected
         self.accepted = stager.accepted
         self.staged = pa.schema([field for field in stager.accepted if field.name != "_hash"])
-        self.new = self._provide("batch_new", self.accepted)
+        wanted = mentioned(plan.tiles_sql())
+        self.new = self._provide("batch_new", pa.schema([field for field in self.accepted if field.name in wanted]))
         keys = [(f"_k_{step.name}", pa.int32()) for step in plan.windows]
         ordinals = [(f"_s_{step.name}", pa.int64()) for step in plan.windows]
         compared = sorted({name for step in plan.windows for name in step.same})
         codes = [(f"_x_{name}", pa.float64() if self._is_double(name) else pa.int64()) for name in compared]
-        extra = pa.schema([("_row", pa.int32()), *keys, *ordinals, *codes])
-        self.rows = self._provide("batch_rows", pa.schema([*self.accepted, *extra]))
+        self.look_ups = LookUps(self.connection, plan.look_ups)
+        extra = pa.schema([("_row", pa.int32()), *keys, *ordinals, *codes, *self.look_ups.fields])
+        self.rows = pa.schema([*self.accepted, *extra])
 
     def _is_double(self, name: str) -> bool:
         return bool(pa.types.is_floating(self.staged.field(name).type))
@@ -83,29 +98,29 @@ class Workbench:
 
     def _memory(self) -> None:
         plan = self.plan
-        for spec in plan.tiles:
-            self.scopes[spec.name] = self._provide(f"scope_{spec.name}", TileStore(spec).ahead_schema)
         self.facts: dict[str, Facts] = {}
         for dimension in plan.dimensions:
             schema = self.shape(dimension.sql)
             self.facts[dimension.name] = Facts(dimension.entity, schema)
             self.scopes[dimension.name] = self._provide(f"scope_{dimension.name}", schema)
         carried: dict[str, pa.Field] = {}
+        self.chain = Chain(self.connection, "batch_rows", self.rows)
+        self.chain.add(FACTS, plan.facts_sql(), keeps=keeps_columns(parse(plan.models[FACTS].sql), "stg_payments"))
         for place, step in enumerate(plan.windows):
             missing = [name for name in step.history if name not in self.staged.names and name not in carried]
-            if missing:
-                # Made by the window models before this one, and kept with each decided row for the rows after it.
-                shape = self.shape(plan.features_upto(place))
-                carried |= {name: shape.field(name) for name in missing}
+            # Made by the models before this one, and kept with each decided row for the rows after it.
+            carried |= {name: self.chain.schema.field(name) for name in missing}
             known = {**{field.name: field for field in self.staged}, **carried}
             fields = [known[name] for name in sorted({*step.history, "event_ts"})]
-            codes = [self.rows.schema.field(f"_x_{name}") for name in step.same]
+            codes = [self.rows.field(f"_x_{name}") for name in step.same]
             shape = pa.schema([("_key", pa.int32()), ("_seq", pa.int64()), *fields, *codes])
             self.scopes[step.name] = self._provide(f"scope_{step.name}", shape)
             if self.over:
                 names = {*plan.windows_over[place].history, "event_id", "event_ts", step.entity} & set(known)
                 shape = pa.schema([known[name] for name in sorted(names)])
                 self.overs[step.name] = self._provide(f"over_{step.name}", shape)
+            over = plan.windows_over[place]
+            self.chain.add(step.name, window_sql(step), over=window_sql(over) if self.over else None, keeps=step.keeps)
         self._carried = pa.schema(list(carried.values()))
         self.empty_memory()
 
@@ -117,10 +132,17 @@ class Workbench:
 
     def _deciding(self) -> None:
         plan = self.plan
-        self._prepare("features", plan.features_sql())
-        if self.over:
-            self._prepare("features_over", plan.features_sql(over=True))
-        known = self.shape(plan.features_sql())
+        made = plan.known(set(self.chain.schema.names))
+        self._known = [(name, made.passed.get(name)) for name in made.names]
+        self.telling = made.telling
+        self.wide = self.chain.source(made.sql)
+        self._prepare("features", made.sql)
+        kinds = {field.name: field for field in self.shape(made.sql)}
+        known = [
+            pa.field(name, self.chain.schema.field(passed).type) if passed else kinds[name]
+            for name, passed in self._known
+        ]
+        known += [pa.field(name, pa.uint64()) for name in APART]
         self.decided = self._provide("batch_decided", pa.schema([*known, *VERSIONED]))
         decide = narrowed(
             f"select d.*, k.version, k.supersedes, k.decided_at from ({plan.decisions_sql()}) as d "

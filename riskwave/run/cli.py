@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -62,12 +61,10 @@ def open_inputs(
     )
 
 
-def run_state(
-    state: Path, inputs: Inputs, *, limits: Limits, console: Console, memory: str, threads: int
-) -> tuple[Meter, Summary]:
+def run_state(state: Path, inputs: Inputs, *, limits: Limits, console: Console, memory: str) -> tuple[Meter, Summary]:
     """Run inputs into a state; gives the run's meter and the state's figures."""
     state.parent.mkdir(parents=True, exist_ok=True)
-    engine = Engine(state, memory=memory, threads=threads)
+    engine = Engine(state, memory=memory)
     try:
         if inputs.profiles is not None:
             engine.add_facts("card_profiles", inputs.profiles)
@@ -96,7 +93,6 @@ def run_command(
     max_events: Annotated[int | None, typer.Option(help="Stop after so many events.")] = None,
     until_idle: Annotated[bool, typer.Option(help="Stop when nothing more is waiting.")] = False,
     memory: Annotated[str, typer.Option(help="Most memory DuckDB may take, such as 1GB.")] = "1GB",
-    threads: Annotated[int, typer.Option(help="Threads DuckDB may take.")] = min(os.cpu_count() or 2, 8),
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
     """Decide a stream of payments with the embedded engine; started again, it goes on where it was.
@@ -108,7 +104,7 @@ def run_command(
     console = Console(stderr=as_json)
     inputs = open_inputs(source, mapping, labels, profiles, devices, follow=follow)
     limits = Limits(events=max_events, until_idle=until_idle)
-    meter, summary = run_state(state, inputs, limits=limits, console=console, memory=memory, threads=threads)
+    meter, summary = run_state(state, inputs, limits=limits, console=console, memory=memory)
     _report(console, meter, summary, state, as_json=as_json)
 
 
@@ -133,9 +129,7 @@ def demo_command(
     with console.status(f"simulating a bank with {events:,} payments") if console.is_terminal else nullcontext():
         inputs = open_inputs(f"sim:?events={events}&seed={seed}", None, None, None, None, follow=False)
     console.print(f"a simulated bank: {inputs.total:,} payments, decided by the models in models/", highlight=False)
-    meter, summary = run_state(
-        state, inputs, limits=Limits(), console=console, memory="1GB", threads=min(os.cpu_count() or 2, 8)
-    )
+    meter, summary = run_state(state, inputs, limits=Limits(), console=console, memory="1GB")
     _report(console, meter, summary, state, as_json=as_json)
     if not as_json:
         called = Path(sys.argv[0])

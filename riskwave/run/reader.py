@@ -6,11 +6,14 @@ import threading
 import time
 from collections import deque
 
+import pyarrow as pa
+
 from riskwave.engine.stager import Staged, Stager, joined
 from riskwave.sources import Source
 
 POLL_ROWS = 5_000
 POLL_S = 0.05
+LINGER_S = 0.1  # how long a source that had little is left alone while the engine is busy
 QUIET_S = 1.0
 UNSURE_S = 10.0
 
@@ -24,10 +27,11 @@ class Reader:
         self._stager = stager
         self._ahead = ahead
         self._last = time.monotonic()
-        self._staging = False
+        self._raw: list[pa.Table] = []
         self._parts: deque[Staged] = deque()
         self._rows = 0
         self._changed = threading.Condition()
+        self._wanted = False
         self._ended = False
         self._stopping = False
         self._error: Exception | None = None
@@ -36,31 +40,52 @@ class Reader:
         self._thread.start()
 
     def _read(self) -> None:
+        linger = 0.0
         try:
-            while True:
+            while not self._ended:
                 with self._changed:
+                    # Reading and staging cost much more by the piece than by the row: pieces wait for each other
+                    # while the engine has something to do.
+                    self._changed.wait_for(lambda: self._stopping or self._wanted, linger)
                     self._changed.wait_for(lambda: self._stopping or self._rows < self._ahead)
                     if self._stopping:
                         return
-                table = self._source.poll(POLL_ROWS, POLL_S)
-                self._staging = table is not None and table.num_rows > 0
+                table = self._source.poll(POLL_ROWS, 0.0 if self._raw else POLL_S)
                 self.lag = self._source.lag()
-                staged = self._stager.stage(table) if table is not None and table.num_rows else None
-                with self._changed:
-                    if table is None:
-                        self._ended = True
-                    elif staged is not None:
-                        self._parts.append(staged)
-                        self._rows += table.num_rows
-                        self._last = time.monotonic()
-                    self._staging = False
-                    self._changed.notify_all()
-                    if self._ended:
-                        return
+                linger = LINGER_S if table is not None and table.num_rows < POLL_ROWS else 0.0
+                self._received(table)
+                if self._raw and (self._wanted or self._ended or sum(part.num_rows for part in self._raw) >= POLL_ROWS):
+                    self._stage()
         except Exception as error:  # handed to the engine's thread, which raises it
-            with self._changed:
-                self._error = error
-                self._changed.notify_all()
+            self._fail(error)
+        with self._changed:
+            self._changed.notify_all()
+
+    def _received(self, table: pa.Table | None) -> None:
+        with self._changed:
+            if table is None:
+                self._ended = True
+            elif table.num_rows:
+                self._raw.append(table)
+                self._rows += table.num_rows
+                self._last = time.monotonic()
+
+    def _stage(self) -> None:
+        staged = self._stager.stage(pa.concat_tables(self._raw))
+        with self._changed:
+            self._raw = []
+            self._parts.append(staged)
+            self._changed.notify_all()
+
+    def _fail(self, error: Exception) -> None:
+        """What was read before goes on its way, then the error."""
+        if self._raw:
+            try:
+                self._stage()
+            except Exception:  # the source's own error says more
+                self._raw = []
+        with self._changed:
+            self._error = error
 
     def take(self, rows: int, timeout_s: float) -> Staged | None:
         """Parts of up to `rows` rows together (one part may be more); no rows when none came in time; None at the end.
@@ -68,11 +93,14 @@ class Reader:
         Raises what the source raised, after all rows before it were taken.
         """
         with self._changed:
-            self._changed.wait_for(lambda: self._parts or self._ended or self._error, timeout_s)
+            self._wanted = not self._parts
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._parts or self._finished, timeout_s)
+            self._wanted = False
             if not self._parts:
                 if self._error is not None:
                     raise self._error
-                return None if self._ended else self._stager.nothing
+                return None if self._finished else self._stager.nothing
             taken = [self._parts.popleft()]
             count = taken[0].raw.num_rows
             while self._parts and count + self._parts[0].raw.num_rows <= rows:
@@ -83,16 +111,17 @@ class Reader:
         return joined(taken)
 
     @property
+    def _finished(self) -> bool:
+        """Whether nothing more will be staged."""
+        return self._error is not None or (self._ended and not self._raw)
+
+    @property
     def idle(self) -> bool:
         """Whether nothing is staged or known to wait, and nothing has come for a while; a source that cannot tell what
         waits is given longer.
         """
         quiet = time.monotonic() - self._last
-        return (
-            self._rows == 0
-            and not self._staging
-            and (quiet > QUIET_S if self.lag == 0 else self.lag is None and quiet > UNSURE_S)
-        )
+        return self._rows == 0 and (quiet > QUIET_S if self.lag == 0 else self.lag is None and quiet > UNSURE_S)
 
     @property
     def waiting(self) -> int:

@@ -33,8 +33,20 @@ def seconds(tiles: list[int], unit: int, *, within: int = 0) -> Any:
     return np.array([tile * unit + within for tile in tiles], np.int64)
 
 
-def table(found: pa.Table, *columns: str) -> list[tuple[Any, ...]]:
-    return sorted(tuple(row[name] for name in columns) for row in found.to_pylist())
+def ahead(store: TileStore, events: list[Tile], *columns: str) -> list[tuple[Any, ...]]:
+    """For each of the events' own tiles, once: key, own tile, and of every tile before it its start and columns."""
+    unit = store.spec.unit
+    codes = store.keys.encode(pa.array([key for key, _ in events], pa.string()))
+    numbers, count, found = store.ahead(codes, seconds([own for _, own in events], unit, within=unit - 1), first=5)
+    assert found.schema == store.ahead_schema
+    asked_for = {int(number): event for number, event in zip(numbers, events, strict=True)}
+    assert sorted(asked_for) == list(range(5, 5 + count))
+    rows = []
+    for row in found.to_pylist():
+        key, own = asked_for[row["_own"]]
+        assert row["serves"] == moment(own, unit)
+        rows.append((key, row["serves"], row["tile"], *(row[name] for name in columns)))
+    return sorted(rows)
 
 
 @given(amounts, asked)
@@ -56,10 +68,14 @@ def test_tiles_ahead_are_the_complete_ones_of_the_lookback(added: list[dict[Tile
         for tile in range(own - 3, own)
         if (key, tile) in counts
     }
-    asked_keys = pa.array([key for key, _ in events], pa.string())
-    found = store.ahead(store.keys.encode(asked_keys), seconds([own for _, own in events], 3600, within=3599))
-    assert found.schema == store.ahead_schema
-    assert table(found, "merchant_id", "serves", "tile", "txn_count", "amount_sum") == sorted(wanted)
+    assert ahead(store, events, "txn_count", "amount_sum") == sorted(wanted)
+
+
+def test_an_event_without_the_key_has_no_tile() -> None:
+    store = TileStore(HOURS)
+    codes = store.keys.encode(pa.array(["m0", None, "m0"], pa.string()))
+    numbers, count, found = store.ahead(codes, seconds([7, 7, 7], 3600))
+    assert (numbers.tolist(), count, found.num_rows) == ([0, -1, 0], 1, 0)
 
 
 @given(
@@ -77,16 +93,14 @@ def test_members_of_a_tile_are_held_once(added: list[set[tuple[str, int, str]]],
         )
     held = set().union(*added)
     assert len(store) == len(held)
+    texts = store.members.decode(np.arange(len(store.members), dtype=np.int32)).to_pylist()
     wanted = {
-        (key, moment(own, 60), moment(tile, 60), member)
+        (key, moment(own, 60), moment(tile, 60), texts.index(member))
         for key, own in events
         for other, tile, member in held
         if key == other and own - 5 <= tile < own
     }
-    found = store.ahead(
-        store.keys.encode(pa.array([key for key, _ in events], pa.string())), seconds([own for _, own in events], 60)
-    )
-    assert table(found, "ip", "serves", "tile", "card_id") == sorted(wanted)
+    assert ahead(store, events, "card_id") == sorted(wanted)
 
 
 def model(sql: str, **meta: str) -> Model:
