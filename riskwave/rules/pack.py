@@ -135,16 +135,18 @@ def load_rules(path: Path | str) -> Ruleset:
 
     Raises RiskwaveError with one line for the first fault: file and line, rule, field, value, and what to do.
     """
+    from riskwave.rules.check import check_ruleset
     from riskwave.rules.reading import read_files
 
-    return read_files(Path(path))
+    return check_ruleset(read_files(Path(path))).ruleset
 
 
 def parse_rules(text: str, *, name: str) -> Ruleset:
     """The ruleset that a text says, as `Ruleset.text` has it. Raises RiskwaveError as `load_rules` does."""
+    from riskwave.rules.check import check_ruleset
     from riskwave.rules.reading import read_text
 
-    return read_text(text, name)
+    return check_ruleset(read_text(text, name)).ruleset
 
 
 def make_ruleset(name: str, rules: Iterable[Rule], channels: Iterable[Channel] = ()) -> Ruleset:

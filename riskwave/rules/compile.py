@@ -1,0 +1,362 @@
+"""Rulesets to one SELECT: every predicate once, thresholds from one row, lists by one look-up a column."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from riskwave.errors import RiskwaveError
+from riskwave.rules.check import CheckedRule, CheckedRuleset, check_ruleset
+from riskwave.rules.columns import MODEL_COLUMNS, Kind, RuleColumn, rule_columns
+from riskwave.rules.emit import NEVER, Dialect, Emitter, text
+from riskwave.rules.lists import ListEntry
+from riskwave.rules.outcome import Judged, Outcome, precedence
+from riskwave.rules.pack import Ruleset
+
+#: Rows of the relation `list_entries`: low and high of IPv4 ranges, bounds included.
+LIST_ENTRIES = pa.schema(
+    [
+        ("list_name", pa.string()),
+        ("value", pa.string()),
+        ("low", pa.int64()),
+        ("high", pa.int64()),
+        ("expires_at", pa.timestamp("us")),
+    ]
+)
+_ARROW: dict[Kind, pa.DataType] = {
+    "text": pa.string(),
+    "integer": pa.int64(),
+    "number": pa.float64(),
+    "boolean": pa.bool_(),
+    "timestamp": pa.timestamp("us"),
+}
+
+
+@dataclass(frozen=True)
+class ThresholdColumn:
+    """A column of `rule_thresholds`: `<rule>__<threshold>`, before it `canary__` or `shadow1__` for other rulesets."""
+
+    column: str
+    revision: str
+    rule: str
+    threshold: str
+    kind: Kind
+    sql_type: str
+    default: Any
+    min: float | None
+    max: float | None
+    unit: str | None
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """One SELECT over `decision_input`, `rule_thresholds` (one row) and `list_entries`, and what it needs of them.
+
+    revision: of the live ruleset; revisions: all, live first; rules: the live pack's, in the order of rule_vector;
+    columns: what it reads of decision_input; lists: the lists that it reads.
+    """
+
+    revision: str
+    revisions: tuple[str, ...]
+    dialect: Dialect
+    sql: str
+    thresholds: tuple[ThresholdColumn, ...]
+    rules: tuple[str, ...]
+    columns: tuple[str, ...]
+    lists: tuple[str, ...]
+
+    @property
+    def threshold_schema(self) -> pa.Schema:
+        """The columns of `rule_thresholds`."""
+        fields = [(threshold.column, _ARROW[threshold.kind]) for threshold in self.thresholds]
+        return pa.schema([*fields, ("control_version", pa.int64())])
+
+    def threshold_row(self, values: Mapping[tuple[str, ...], Any], control_version: int) -> pa.Table:
+        """`rule_thresholds` with these values by (rule, threshold), defaults for the rest.
+
+        Values are for the live ruleset; the others run with their own defaults, or with values by
+        (revision, rule, threshold).
+        """
+        row: dict[str, Any] = {"control_version": control_version}
+        for threshold in self.thresholds:
+            name = (threshold.rule, threshold.threshold)
+            value = values.get((threshold.revision, *name), threshold.default)
+            if threshold.revision == self.revision:
+                value = values.get(name, value)
+            row[threshold.column] = float(value) if threshold.kind == "number" else value
+        return pa.Table.from_pylist([row], self.threshold_schema)
+
+
+def entries_table(entries: Iterable[ListEntry]) -> pa.Table:
+    """Rows of `list_entries`."""
+    return pa.Table.from_pylist(
+        [{name: getattr(entry, name) for name in LIST_ENTRIES.names} for entry in entries], LIST_ENTRIES
+    )
+
+
+@dataclass(frozen=True)
+class Canary:
+    """A ruleset that decides a share (0 to 1) of the cards: those whose hash with its revision is below the share."""
+
+    ruleset: Ruleset
+    share: float
+
+    @property
+    def cut(self) -> str | None:
+        """Cards are in it whose first eight hexadecimal digits come before these; None for all."""
+        if not 0 <= self.share <= 1:
+            raise RiskwaveError(f"canary share {self.share}: expected 0 to 1; give a share of the cards, as 0.05")
+        return None if self.share == 1 else f"{int(self.share * 2**32):08x}"
+
+    def takes(self, card_id: str | None) -> bool:
+        """Whether it decides the card's events."""
+        if card_id is None:
+            return False
+        digest = hashlib.md5((self.ruleset.revision + card_id).encode(), usedforsecurity=False).hexdigest()
+        return self.cut is None or digest[:8] < self.cut
+
+
+def compile_ruleset(
+    ruleset: Ruleset,
+    *,
+    dialect: Dialect,
+    canary: Canary | None = None,
+    shadows: Sequence[Ruleset] = (),
+    scored: bool = False,
+    columns: Mapping[str, RuleColumn] | None = None,
+) -> Compiled:
+    """The rulesets as one SELECT, a row per row of `decision_input`.
+
+    canary: decides the events of its cards, in place of the live ruleset; shadows: decide nothing, what they would
+    have done is in `shadow_rulesets`; scored: `decision_input` has model_score and model_version, which are NULL
+    else; columns: what rules may name, decision_input's by default. Raises RiskwaveError as check_ruleset does.
+    """
+    known = rule_columns() if columns is None else columns
+    sides = [_Side("", check_ruleset(ruleset, known))]
+    if canary:
+        sides.append(_Side("canary__", check_ruleset(canary.ruleset, known)))
+    shadow_sides = [_Side(f"shadow{place}__", check_ruleset(each, known)) for place, each in enumerate(shadows, 1)]
+    statement = _Statement(dialect, sides, shadow_sides, canary, scored)
+    return Compiled(
+        revision=ruleset.revision,
+        revisions=tuple(side.revision for side in statement.sides),
+        dialect=dialect,
+        sql=statement.sql(),
+        thresholds=tuple(column for side in statement.sides for column in side.thresholds),
+        rules=tuple(rule.rule for rule in ruleset.rules),
+        columns=tuple(statement.columns),
+        lists=tuple(dict.fromkeys(name for name, _ in statement.looked_up)),
+    )
+
+
+@dataclass(frozen=True)
+class _Side:
+    """One of the rulesets in the statement; prefix: of its columns."""
+
+    prefix: str
+    checked: CheckedRuleset
+
+    @property
+    def revision(self) -> str:
+        return self.checked.ruleset.revision
+
+    @property
+    def judged(self) -> list[tuple[int, CheckedRule]]:
+        """The rules that are evaluated, with their places in the pack."""
+        return [(place, rule) for place, rule in enumerate(self.checked.rules) if rule.rule.state != "draft"]
+
+    @property
+    def thresholds(self) -> list[ThresholdColumn]:
+        return [
+            ThresholdColumn(
+                f"{self.prefix}{rule.rule.rule}__{t.name}",
+                *(self.revision, rule.rule.rule, t.name, t.kind, t.sql_type, t.value, t.min, t.max, t.unit),
+            )
+            for _, rule in self.judged
+            for t in rule.thresholds
+        ]
+
+    @property
+    def trees(self) -> list[Any]:
+        """Everything that is evaluated, reasons' values included."""
+        trees = [rule.tree for _, rule in self.judged]
+        trees += [part.node for _, rule in self.judged for part in rule.reason if part.node]
+        return trees + [channel.tree for channel in self.checked.channels]
+
+    def truth(self, place: int) -> str:
+        return f"_{self.prefix}r{place}"
+
+    @property
+    def channel(self) -> str:
+        return f"_{self.prefix}channel"
+
+
+class _Statement:
+    """The CTEs: what lists hold, rows with thresholds and look-ups beside them, truths, and what follows from them."""
+
+    def __init__(
+        self, dialect: Dialect, sides: list[_Side], shadows: list[_Side], canary: Canary | None, scored: bool
+    ) -> None:
+        self.dialect = dialect
+        self.deciding = sides
+        self.shadows = shadows
+        self.sides = [*sides, *shadows]
+        self.canary = canary
+        self.scored = scored
+        nodes = [node for side in self.sides for tree in side.trees for node in tree.walk()]
+        found = [(node.value, node.args[0]) for node in nodes if node.op == "in_list"]
+        #: (list, column) pairs, each once, and which columns hold addresses.
+        self.looked_up = list(dict.fromkeys((name, column.value) for name, column in found))
+        self.addresses = list(dict.fromkeys(column.value for _, column in found if column.unit == "IPv4 or IPv6"))
+        read = [node.value for node in nodes if node.op == "column"]
+        extra = [*(["event_ts"] if found else []), *(["card_id"] if canary else [])]
+        named = dict.fromkeys(["event_id", *extra, *read])
+        self.unscored = [] if scored else [column for column in MODEL_COLUMNS if column.name in named]
+        self.columns = [name for name in named if name not in {column.name for column in self.unscored}]
+
+    def sql(self) -> str:
+        outcome = Outcome(self.dialect)
+        deciding = [self._outcome_of(side) for side in self.deciding]
+        shadows = [self._outcome_of(side) for side in self.shadows]
+        flags = [outcome.flag(judged, decides=True) for judged in deciding]
+        flags += [outcome.flag(judged, decides=False) for judged in shadows]
+        chosen = ["event_id", "control_version", *(["_is_canary"] if self.canary else [])]
+        for judged in deciding:
+            chosen += [judged.channel, *outcome.deciding(judged)]
+        chosen += [outcome.shadowing(judged) for judged in shadows]
+        final = outcome.final(deciding[0], deciding[1] if self.canary else None, shadows)
+        ctes = [
+            *self._lists(),
+            ("rules_known", self._known()),
+            ("rules_judged", self._judged()),
+            ("rules_flagged", f"select *, {', '.join(flags)} from rules_judged"),
+            ("rules_chosen", f"select {', '.join(chosen)} from rules_flagged"),
+        ]
+        head = ", ".join(f"{name} as ({body})" for name, body in ctes)
+        return f"with {head} select {', '.join(final)} from rules_chosen"
+
+    def _outcome_of(self, side: _Side) -> Judged:
+        places = {rule.rule.rule: (place, rule) for place, rule in side.judged}
+        acting = precedence((place, rule.rule) for place, rule in side.judged if rule.rule.state == "live")
+        silent = precedence((place, rule.rule) for place, rule in side.judged if rule.rule.state == "shadow")
+        return Judged(
+            side.prefix,
+            side.revision,
+            side.channel,
+            [(side.truth(place), rule) for place, rule in acting],
+            [(side.truth(place), rule) for place, rule in silent],
+            [side.truth(place) if rule.rule in places else "" for place, rule in enumerate(side.checked.ruleset.rules)],
+            [self._emitter(side, rule.rule).reason(places[rule.rule][1].reason) for _, rule in acting],
+        )
+
+    def _lists(self) -> list[tuple[str, str]]:
+        """A row per value of the lists in use, a column of latest expiry per list; the same by range for addresses."""
+        if not self.looked_up:
+            return []
+        names = list(dict.fromkeys(name for name, _ in self.looked_up))
+        latest = [
+            f"max(case when e.list_name = {text(name)} then coalesce(e.expires_at, {NEVER}) end) as {_lookup(name)}"
+            for name in names
+        ]
+        only = f"e.list_name in ({', '.join(map(text, names))})"
+        ctes = [
+            (
+                "rules_listed",
+                f"select e.value, {', '.join(latest)} from list_entries as e where {only} group by e.value",
+            )
+        ]
+        for column in self.addresses:
+            ctes.append((f"rules_addresses_{column}", self._addresses(column)))
+            ranged = [name for name, of in self.looked_up if of == column]
+            latest_here = [part for name, part in zip(names, latest, strict=True) if name in ranged]
+            ctes.append(
+                (
+                    f"rules_ranged_{column}",
+                    f"select a.address, {', '.join(latest_here)} from rules_addresses_{column} as a "
+                    f"join list_entries as e on a.number >= e.low and a.number <= e.high "
+                    f"where e.low is not null and e.list_name in ({', '.join(map(text, ranged))}) group by a.address",
+                )
+            )
+        return ctes
+
+    def _addresses(self, column: str) -> str:
+        """The batch's IPv4 addresses as numbers, as `lists.ip_number` has them."""
+        parts = [f"cast(split_part(p.address, '.', {place}) as bigint)" for place in range(1, 5)]
+        whole = " + ".join(f"{part} * {256 ** (3 - place)}" for place, part in enumerate(parts))
+        most = " and ".join(f"{part} <= 255" for part in parts)
+        pattern = "'^[0-9]{1,3}[.][0-9]{1,3}[.][0-9]{1,3}[.][0-9]{1,3}$'"
+        matches = f"regexp_matches(p.address, {pattern})" if self.dialect == "duckdb" else f"p.address ~ {pattern}"
+        # The cast stands behind the test: other texts are no numbers.
+        number = f"case when {matches} then case when {most} then {whole} end end"
+        rows = f"select distinct {column} as address from decision_input"
+        return f"select p.address, {number} as number from ({rows}) as p"
+
+    def _known(self) -> str:
+        selected = [f"d.{name}" for name in self.columns]
+        selected += [f"cast(null as {_sql_type(column)}) as {column.name}" for column in self.unscored]
+        selected += [f"t.{column.column}" for side in self.sides for column in side.thresholds]
+        selected.append("t.control_version")
+        joins = ["cross join rule_thresholds as t"]
+        for column in dict.fromkeys(column for _, column in self.looked_up):
+            joins.append(f"left join rules_listed as l_{column} on l_{column}.value = d.{column}")
+            if column in self.addresses:
+                joins.append(f"left join rules_ranged_{column} as n_{column} on n_{column}.address = d.{column}")
+        for name, column in self.looked_up:
+            exact, field = f"l_{column}.{_lookup(name)}", _lookup(name, column)
+            ranged = f"greatest({exact}, n_{column}.{_lookup(name)})" if column in self.addresses else exact
+            selected.append(f"{ranged} as {field}")
+        return f"select {', '.join(selected)} from decision_input as d {' '.join(joins)}"
+
+    def _judged(self) -> str:
+        """Every truth once, and what reasons need; the layer below gives the channels, so that none is taken twice."""
+        routed = ["k.*"]
+        truths = ["k.event_id", "k.control_version"]
+        needed: dict[str, None] = {}
+        for side in self.sides:
+            channels = side.checked.channels
+            emitter = self._emitter(side, "", "k.")
+            whens = "".join(f" when {emitter.sql(c.tree)} then {text(c.channel.channel)}" for c in channels[:-1])
+            last = text(channels[-1].channel.channel)
+            routed.append(f"{f'case{whens} else {last} end' if whens else last} as {side.channel}")
+            truths.append(f"k.{side.channel}")
+            for place, rule in side.judged:
+                truth = self._emitter(side, rule.rule.rule, "k.").sql(rule.tree)
+                if rule.rule.channels is not None:
+                    truth += f" and k.{side.channel} in ({', '.join(map(text, rule.rule.channels))})"
+                truths.append(f"coalesce({truth}, false) as {side.truth(place)}")
+                if side in self.deciding and rule.rule.state == "live":
+                    needed |= dict.fromkeys(_named_in_reason(side, rule))
+        truths += [f"k.{name}" for name in needed if name not in ("event_id", "control_version")]
+        if self.canary:
+            cut = self.canary.cut
+            digest = f"md5({text(self.deciding[1].revision)} || k.card_id)"
+            chosen = "k.card_id is not null" if cut is None else f"coalesce(left({digest}, 8) < {text(cut)}, false)"
+            truths.append(f"{chosen} as _is_canary")
+        return f"select {', '.join(truths)} from (select {', '.join(routed)} from rules_known as k) as k"
+
+    def _emitter(self, side: _Side, rule: str, at: str = "") -> Emitter:
+        return Emitter(
+            self.dialect,
+            column=lambda name: f"{at}{name}",
+            threshold=lambda name: f"{at}{side.prefix}{rule}__{name}",
+            expiry=lambda name, column: f"{at}{_lookup(name, column)}",
+        )
+
+
+def _named_in_reason(side: _Side, rule: CheckedRule) -> Iterator[str]:
+    for part in rule.reason:
+        if part.node is not None:
+            own = part.node.op == "threshold"
+            yield f"{side.prefix}{rule.rule.rule}__{part.node.value}" if own else part.node.value
+
+
+def _lookup(name: str, column: str = "") -> str:
+    return f"_in_{name}__{column}" if column else f"_in_{name}"
+
+
+def _sql_type(column: RuleColumn) -> str:
+    return "double precision" if column.kind == "number" else "varchar"
