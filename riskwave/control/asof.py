@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+import sqlite3
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
-from riskwave.control.snapshot import ACTIVE, addresses, moment, typed
+from riskwave.control.snapshot import ACTIVE, Key, Snapshot, Value, addresses, moment, typed
 from riskwave.control.store import Control
 from riskwave.errors import RiskwaveError
+
+if TYPE_CHECKING:
+    from riskwave.rules.compile import Compiled
 
 _TYPES = {"integer": pa.int64(), "number": pa.float64(), "boolean": pa.bool_(), "text": pa.string()}
 _UTC = pa.timestamp("us")
@@ -49,35 +54,76 @@ def thresholds_by_version(control: Control, revision: str) -> pa.Table:
     Raises RiskwaveError for a revision that the store does not have.
     """
     with control.reading() as connection:
+        now = connection.execute("select control_version from control").fetchone()[0]
         if not connection.execute("select 1 from rulesets where revision = ?", [revision]).fetchone():
             raise RiskwaveError(f"{revision}: no such revision; `riskwave rules list` shows them")
-        now = connection.execute("select control_version from control").fetchone()[0]
         spells = connection.execute(
             "select control_version, coalesce(until_version, ?) from ruleset_versions "
             "where revision = ? and state in ('live', 'canary', 'shadow') order by id",
             [now + 1, revision],
         ).fetchall()
-        specs = connection.execute(
-            "select rule, name, kind from ruleset_thresholds where revision = ? order by position", [revision]
-        ).fetchall()
-        values = connection.execute(
-            "select rule, name, value, control_version, coalesce(until_version, ?) from threshold_versions "
-            "where revision = ? order by id",
-            [now + 1, revision],
-        ).fetchall()
-    versions = np.concatenate([np.arange(first, end) for first, end in spells] or [np.arange(0)]).astype(np.int64)
-    history: dict[tuple[str, str], list[tuple[str, int, int]]] = {}
-    for rule, name, value, first, end in values:
-        if first < end:
-            history.setdefault((rule, name), []).append((value, first, end))
-    columns = {"control_version": pa.array(versions)}
-    for rule, name, kind in specs:
-        held = history.get((rule, name), [])
+        versions = np.concatenate([np.arange(first, end) for first, end in spells] or [np.arange(0)]).astype(np.int64)
+        values = _values(connection, revision, versions)
+    columns = {f"{rule}__{name}": column for (rule, name), column in values.items()}
+    return pa.table({"control_version": pa.array(versions), **columns})
+
+
+@dataclass(frozen=True)
+class Span:
+    """Versions from control_version up to, not including, until_version with the same rulesets in force.
+
+    snapshot: at the first of them; its `compiled()` is the statement of all.
+    """
+
+    control_version: int
+    until_version: int
+    snapshot: Snapshot
+
+
+def spans(control: Control) -> list[Span]:
+    """The versions since the first publish, cut where the rulesets in force changed."""
+    active = "state in ('live', 'canary', 'shadow') and until_version is not control_version"
+    rows = control.query(
+        f"select control_version from ruleset_versions where {active} "
+        f"union select until_version from ruleset_versions where {active} and until_version is not null order by 1"
+    )
+    cuts = [row[0] for row in rows]
+    ends = [*cuts[1:], control.version + 1]
+    found = [Span(first, end, control.snapshot(first)) for first, end in zip(cuts, ends, strict=True)]
+    return [span for span in found if span.snapshot.live]
+
+
+def threshold_rows(control: Control, compiled: Compiled, first: int, until: int) -> pa.Table:
+    """`rule_thresholds` of a compiled statement at every version from `first` up to, not including, `until`.
+
+    One row a version; all its rulesets must be in force in them, as they are within a span.
+    """
+    versions = np.arange(first, until, dtype=np.int64)
+    with control.reading() as connection:
+        values = {revision: _values(connection, revision, versions) for revision in compiled.revisions}
+    columns = {c.column: values[c.revision][c.rule, c.threshold] for c in compiled.thresholds}
+    return pa.table({**columns, "control_version": pa.array(versions)}, schema=compiled.threshold_schema)
+
+
+def _values(connection: sqlite3.Connection, revision: str, versions: np.ndarray) -> dict[Key, pa.Array]:
+    """By threshold, its value at each version."""
+    history: dict[Key, list[tuple[Value, int]]] = {}
+    kinds: dict[Key, str] = {}
+    for rule, name, kind, value, first in connection.execute(
+        "select t.rule, t.name, t.kind, v.value, v.control_version from ruleset_thresholds as t "
+        "join threshold_versions as v using (revision, rule, name) "
+        "where revision = ? and v.until_version is not v.control_version order by t.position, v.id",
+        [revision],
+    ):
+        history.setdefault((rule, name), []).append((typed(kind, value), first))
+        kinds[rule, name] = kind
+    columns = {}
+    for key, held in history.items():
         # A ruleset has all its thresholds in every version that it is in force: the last value begun is the one.
-        at = np.searchsorted(np.array([first for _, first, _ in held], dtype=np.int64), versions, side="right") - 1
-        distinct = pa.array([typed(kind, value) for value, *_ in held], _TYPES[kind])
-        columns[f"{rule}__{name}"] = distinct.take(pa.array(at))
-    return pa.table(columns)
+        begun = np.array([first for _, first in held], dtype=np.int64)
+        at = np.searchsorted(begun, versions, side="right") - 1
+        columns[key] = pa.array([value for value, _ in held], _TYPES[kinds[key]]).take(pa.array(at))
+    return columns
 
 
 def lists_by_version(control: Control) -> pa.Table:

@@ -66,13 +66,15 @@ def entries(
     return [Entry(*row) for row in reversed(connection.execute(query, given).fetchall())]
 
 
-def seal(connection: sqlite3.Connection) -> int:
-    """Hash the rows that are not yet; within a transaction of the caller. Gives how many."""
+def seal(connection: sqlite3.Connection, most: int = -1) -> int:
+    """Hash the rows that are not yet, at most so many; within a transaction of the caller. Gives how many."""
     last, previous = connection.execute("select id, hash from audit_seals order by id desc limit 1").fetchone() or (
         0,
         "",
     )
-    rows = connection.execute(f"select {_COLUMNS} from audit as a where a.id > ? order by a.id", [last]).fetchall()
+    rows = connection.execute(
+        f"select {_COLUMNS} from audit as a where a.id > ? order by a.id limit ?", [last, most]
+    ).fetchall()
     for row in rows:
         previous = _hash(previous, row)
         connection.execute("insert into audit_seals (id, hash) values (?, ?)", [row[0], previous])

@@ -6,12 +6,18 @@ from pathlib import Path
 
 from riskwave.errors import RiskwaveError
 from riskwave.rules.check import CheckedRule, CheckedRuleset, check_ruleset, run_case
+from riskwave.rules.compile import compile_ruleset
 from riskwave.rules.pack import load_rules
 
 
 def checked_pack(path: Path, *, cases: bool = True) -> CheckedRuleset:
-    """Read a pack, check it, and run its cases. Raises RiskwaveError for the first fault, and for cases that fail."""
+    """Read a pack, check it, compile it for both engines, and run its cases.
+
+    Raises RiskwaveError for the first fault, and for cases that fail.
+    """
     checked = check_ruleset(load_rules(path))
+    compile_ruleset(checked.ruleset, dialect="duckdb")
+    compile_ruleset(checked.ruleset, dialect="risingwave")
     if cases:
         failed = [said for rule in checked.rules for said in failed_cases(rule)]
         if failed:

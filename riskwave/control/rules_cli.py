@@ -123,7 +123,10 @@ def publish_command(
     pack = checked_pack(path)
     share = None if canary is None else _share(canary)
     target = "shadow" if shadow else "live" if share is None else "canary"
-    with Control.open(control_path(state)) as control:
+    store = control_path(state)
+    if not store.exists():
+        typer.echo(f"note: {store} is made", err=True)
+    with Control.open(store) as control:
         before = control.snapshot().live
         move = publish(control, pack, why=why, author=author, state=target, share=share)
     found = differences(before.ruleset, pack.ruleset) if before else []

@@ -10,9 +10,13 @@ from functools import cached_property
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING, NamedTuple
 
+import pyarrow as pa
+
 from riskwave.errors import RiskwaveError
 
 if TYPE_CHECKING:
+    from riskwave.rules.compile import Compiled
+    from riskwave.rules.emit import Dialect
     from riskwave.rules.pack import Ruleset
 
 #: A threshold's value, by its kind: integer, number, boolean, text.
@@ -56,11 +60,6 @@ class RulesetInForce:
         """The pack's name: `card` of `card-0123456789ab`."""
         return self.revision.rpartition("-")[0]
 
-    @property
-    def columns(self) -> dict[str, Value]:
-        """The thresholds as the compiled statement names them: `<rule>__<threshold>`, in the pack's order."""
-        return {f"{rule}__{name}": value for (rule, name), value in self.thresholds.items()}
-
     @cached_property
     def ruleset(self) -> Ruleset:
         """The rules, read from the text."""
@@ -89,13 +88,43 @@ class Snapshot:
         """The live ruleset's values by (rule, threshold)."""
         return self.live.thresholds if self.live else {}
 
+    @property
+    def rulesets(self) -> tuple[RulesetInForce, ...]:
+        """All that are in force: live, canary, shadows."""
+        return tuple(ruleset for ruleset in (self.live, self.canary, *self.shadows) if ruleset)
+
+    @property
+    def structure(self) -> tuple[tuple[str, str, float | None], ...]:
+        """Revision, state and share of the rulesets in force: while it is the same, what was compiled still holds."""
+        return tuple((ruleset.revision, ruleset.state, ruleset.share) for ruleset in self.rulesets)
+
+    @property
+    def values(self) -> dict[tuple[str, ...], Value]:
+        """The thresholds of all rulesets by (revision, rule, threshold), as `Compiled.threshold_row` takes them."""
+        return {
+            (ruleset.revision, *key): value for ruleset in self.rulesets for key, value in ruleset.thresholds.items()
+        }
+
+    def compiled(self, dialect: Dialect, *, scored: bool = False) -> Compiled:
+        """The rulesets in force as one statement. Raises RiskwaveError when none is live."""
+        from riskwave.rules.compile import Canary, compile_ruleset
+
+        if self.live is None:
+            raise RiskwaveError("no ruleset is live; publish one: riskwave rules publish rules/card --why …")
+        canary = Canary(self.canary.ruleset, self.canary.share or 0.0) if self.canary else None
+        shadows = [shadow.ruleset for shadow in self.shadows]
+        return compile_ruleset(self.live.ruleset, dialect=dialect, canary=canary, shadows=shadows, scored=scored)
+
+    def list_table(self) -> pa.Table:
+        """The lists as the compiled statement's relation `list_entries`."""
+        from riskwave.rules.compile import LIST_ENTRIES
+
+        columns = {name: [getattr(entry, name) for entry in self.lists] for name in LIST_ENTRIES.names}
+        return pa.table(columns, schema=LIST_ENTRIES)
+
     def of(self, revision: str) -> RulesetInForce | None:
         """The ruleset of that revision, when it is in force."""
-        return next((ruleset for ruleset in (self.live, self.canary, *self.shadows) if _is(ruleset, revision)), None)
-
-
-def _is(ruleset: RulesetInForce | None, revision: str) -> bool:
-    return ruleset is not None and ruleset.revision == revision
+        return next((ruleset for ruleset in self.rulesets if ruleset.revision == revision), None)
 
 
 class Reader:

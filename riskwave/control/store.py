@@ -18,6 +18,8 @@ from riskwave.errors import RiskwaveError
 
 #: How long a writer waits for another, in seconds.
 PATIENCE = 10.0
+#: Rows of the audit that `changed` hashes in one call: some milliseconds.
+SEALED_AT_ONCE = 500
 
 
 def control_path(state: Path) -> Path:
@@ -76,7 +78,10 @@ class Control:
         return not self.query("select 1 from rulesets limit 1")
 
     def changed(self) -> bool:
-        """Whether something is in force that the last `snapshot()` does not have; some microseconds, never waits."""
+        """Whether something is in force that the last `snapshot()` does not have.
+
+        Some microseconds while nobody writes; then it also seals what plain SQL wrote. It never waits for a writer.
+        """
         with self._lock:
             seen = self._connection.execute("pragma data_version").fetchone()[0]
             if seen != self._seen:
@@ -167,11 +172,12 @@ class Control:
         try:
             self._connection.execute("pragma busy_timeout = 0")
             left = "select 1 from audit where id > (select coalesce(max(id), 0) from audit_seals) limit 1"
+            sealed = 0
             if self._connection.execute(left).fetchone():
                 self._connection.execute("begin immediate")
-                seal(self._connection)
+                sealed = seal(self._connection, SEALED_AT_ONCE)
                 self._connection.execute("commit")
-            self._unsealed = False
+            self._unsealed = sealed == SEALED_AT_ONCE
         except sqlite3.OperationalError:
             self._rollback()
         finally:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 
 from riskwave.control.store import Control
 from riskwave.errors import RiskwaveError
+
+_NUMBERS = {
+    "integer": ("a whole number", re.compile(r"-?(0|[1-9][0-9]{0,17})")),
+    "number": ("a number", re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]{1,3})?")),
+}
 
 
 @dataclass(frozen=True)
@@ -120,18 +126,14 @@ def _check(one: Live, value: str) -> None:
     """The store's own checks, said with names and bounds."""
     where = f"{one.rule}.{one.name}: {value}"
     where += f" (in {one.state} {one.revision})" if one.state != "live" else ""
-    try:
-        if one.kind == "integer":
-            number: float = int(value)
-        elif one.kind == "number":
-            number = float(value)
-        elif one.kind == "boolean" and value not in ("true", "false"):
-            raise RiskwaveError(f"{where}: expected true or false")
-        else:
-            return
-    except ValueError:
-        kind = "a whole number" if one.kind == "integer" else "a number"
-        raise RiskwaveError(f"{where}: expected {kind}, as {one.value}") from None
+    if one.kind == "boolean" and value not in ("true", "false"):
+        raise RiskwaveError(f"{where}: expected true or false")
+    if one.kind not in _NUMBERS:
+        return
+    kind, pattern = _NUMBERS[one.kind]
+    if not pattern.fullmatch(value):
+        raise RiskwaveError(f"{where}: expected {kind}, as {one.value}")
+    number = float(value)
     unit = f" {one.unit}" if one.unit else ""
     if one.min is not None and number < one.min:
         raise RiskwaveError(f"{where}: expected {one.min}{unit} or more")

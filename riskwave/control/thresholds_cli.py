@@ -58,7 +58,7 @@ def set_command(
     Example: riskwave thresholds set card_velocity max_count 10 --why "a sale this weekend" --state bank.duckdb
     """
     with opened(state) as control:
-        edits = set_threshold(control, rule, name, value, why=why, author=author, revision=revision)
+        edits = set_threshold(control, rule, name, value.strip(), why=why, author=author, revision=revision)
     if as_json:
         echo_json(edits)
         return

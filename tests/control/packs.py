@@ -17,7 +17,7 @@ VELOCITY = """\
   owner: card-risk
   cases:
     - {given: {card_txn_count_10m: 6, card_amount_sum_10m: 20000}, expect: fired}
-    - {given: {card_txn_count_10m: 5, card_amount_sum_10m: 20000}, expect: not fired}
+    - {given: {card_txn_count_10m: 3, card_amount_sum_10m: 20000}, expect: not fired}
 """
 
 SHARED = """\

@@ -226,6 +226,23 @@ def test_addresses_and_networks_are_taken(live: Control, value: str) -> None:
     assert [entry.value for entry in live.snapshot().lists] == [value]
 
 
+def test_the_engine_seals_what_plain_sql_wrote_and_waits_for_nobody(live: Control) -> None:
+    def unsealed() -> int:
+        with live.reading() as connection:
+            return verify(connection).unsealed
+
+    plain(live, SET.format("'10'"))
+    assert unsealed() == 1
+    with closing(sqlite3.connect(live.path, isolation_level=None)) as other:
+        other.execute("begin immediate")
+        assert live.changed()
+        assert live.snapshot().thresholds[COUNT] == 10
+        assert unsealed() == 1
+        other.execute("rollback")
+    assert not live.changed()
+    assert unsealed() == 0
+
+
 def test_a_version_to_come_is_refused(live: Control) -> None:
     with pytest.raises(RiskwaveError, match="has not been; expected 0 to"):
         live.snapshot(live.version + 1)
@@ -292,7 +309,7 @@ for n in range(int(sys.argv[3])):
 
 
 def test_several_writers_lose_nothing_while_one_reads(live: Control) -> None:
-    edits, names = 25, ("one", "two", "three")
+    edits, names = 80, ("one", "two", "three")
     first = live.snapshot().control_version
     writers = [
         subprocess.Popen([sys.executable, "-c", WRITER, str(live.path), name, str(edits)], stderr=subprocess.PIPE)
