@@ -100,9 +100,10 @@ def parse_end(text: str, *, now: datetime | None = None) -> datetime:
     start = now or datetime.now(UTC).replace(tzinfo=None)
     try:
         if span:
-            return start + timedelta(**{_UNITS[span[2]]: int(span[1])})
-        end = datetime.fromisoformat(text.strip())
-        end = end.astimezone(UTC).replace(tzinfo=None) if end.tzinfo else end
+            end = start + timedelta(**{_UNITS[span[2]]: int(span[1])})
+        else:
+            end = datetime.fromisoformat(text.strip())
+            end = end.astimezone(UTC).replace(tzinfo=None) if end.tzinfo else end
     except (ValueError, OverflowError):
         raise RiskwaveError(
             f"--expires {text}: expected a span such as 7d or 12h, or a UTC time such as 2026-12-31"

@@ -10,7 +10,10 @@ from riskwave.control.audit import entries
 from riskwave.control.lists import add_entry, list_entries, parse_end, remove_entry
 from riskwave.control.options import STATE, Author, Json, State, Why, echo_json, opened, show, when
 
-lists_app = typer.Typer(no_args_is_help=True, help="Lists that rules look up: in_list('block_ip', ip).")
+lists_app = typer.Typer(
+    no_args_is_help=True,
+    help="Lists that rules look up: in_list('block_ip', ip).\n\nExample: riskwave lists show block_ip",
+)
 
 Name = Annotated[str, typer.Argument(help="The list, such as block_ip.", metavar="LIST")]
 

@@ -24,7 +24,10 @@ from riskwave.errors import RiskwaveError
 from riskwave.rules.check import problems
 from riskwave.rules.pack import Ruleset, load_rules
 
-rules_app = typer.Typer(no_args_is_help=True, help="Rule packs: check, test, publish, approve, promote, roll back.")
+rules_app = typer.Typer(
+    no_args_is_help=True,
+    help="Rule packs: check, test, publish, approve, promote, roll back.\n\nExample: riskwave rules check rules/card",
+)
 rules_app.command("list")(list_command)
 rules_app.command("show")(show_command)
 rules_app.command("history")(history_command)
@@ -187,7 +190,7 @@ def rollback_command(
         _done(rollback(control, why=why, author=author, to=to), as_json=as_json)
         left = control.snapshot().canary
     if left is not None and not as_json:
-        typer.echo(f"note: canary {left.revision} still decides {left.share:.4g} of the cards; end it: rules retire")
+        typer.echo(f"note: {left.revision} is still {shared(left.state, left.share)}; riskwave rules retire ends it")
 
 
 @rules_app.command("retire")

@@ -131,7 +131,10 @@ def _threshold_triggers() -> list[str]:
     return [
         f"create trigger thresholds_checked after update of value on thresholds\nbegin\n{refusals}\nend;",
         f"create trigger thresholds_added after insert on thresholds\nbegin\n{refusals}\n{_NEXT}\n{opened}\nend;",
-        f"""create trigger thresholds_edited after update of value on thresholds when new.value is not old.value
+        f"""create trigger thresholds_edited after update of value on thresholds
+-- 1 and 1.0 are the same number.
+when new.value <> old.value and (new.kind not in ('integer', 'number')
+    or cast(new.value as numeric) <> cast(old.value as numeric))
 begin
     {_NEXT}
     {closed.format(key=key)}

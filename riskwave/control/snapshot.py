@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
+from bisect import insort
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from ipaddress import IPv4Network
+from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
@@ -119,8 +121,9 @@ class Snapshot:
         """The lists as the compiled statement's relation `list_entries`."""
         from riskwave.rules.compile import LIST_ENTRIES
 
-        columns = {name: [getattr(entry, name) for entry in self.lists] for name in LIST_ENTRIES.names}
-        return pa.table(columns, schema=LIST_ENTRIES)
+        fields = zip(*self.lists, strict=True) if self.lists else [()] * len(ListEntry._fields)
+        columns = dict(zip(ListEntry._fields, fields, strict=True))
+        return pa.table([pa.array(columns[field.name], field.type) for field in LIST_ENTRIES], schema=LIST_ENTRIES)
 
     def of(self, revision: str) -> RulesetInForce | None:
         """The ruleset of that revision, when it is in force."""
@@ -187,20 +190,40 @@ class Reader:
         return {(rule, name): typed(kind, value) for rule, name, kind, value in rows}
 
     def _entries(self, lists_version: int, version: int | None) -> tuple[ListEntry, ...]:
-        if self._lists[0] == lists_version:
-            return self._lists[1]
-        when, given = _in_force(version)
-        rows = self._connection.execute(
-            f"select list_name, value, reason, expires_at from list_versions where {when} order by list_name, value",
-            given,
+        known, entries = self._lists
+        if known == lists_version:
+            return entries
+        columns = "list_name, value, reason, expires_at"
+        if version is not None:
+            when, given = _in_force(version)
+            rows = self._connection.execute(
+                f"select {columns} from list_versions where {when} order by list_name, value", given
+            )
+            return tuple(map(_entry, rows))
+        begun = self._connection.execute(
+            f"select {columns} from list_versions where control_version > ? and until_version is null "
+            "order by list_name, value",
+            [known],
         )
-        entries = tuple(
-            ListEntry(name, value, reason, moment(expires_at), *addresses(value))
-            for name, value, reason, expires_at in rows
-        )
-        if version is None:
-            self._lists = (lists_version, entries)
+        if known < 0:
+            entries = tuple(map(_entry, begun))
+        else:
+            # Lists may be long and edits many: what changed is put in its place.
+            ended = self._connection.execute(
+                "select list_name, value from list_versions where until_version > ?", [known]
+            ).fetchall()
+            gone = set(ended)
+            kept = [entry for entry in entries if entry[:2] not in gone] if gone else list(entries)
+            for entry in map(_entry, begun):
+                insort(kept, entry, key=itemgetter(0, 1))
+            entries = tuple(kept)
+        self._lists = (lists_version, entries)
         return entries
+
+
+def _entry(row: tuple[str, str, str | None, str | None]) -> ListEntry:
+    name, value, reason, expires_at = row
+    return ListEntry(name, value, reason, moment(expires_at), *addresses(value))
 
 
 def typed(kind: str, value: str) -> Value:

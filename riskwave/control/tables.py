@@ -121,6 +121,8 @@ create table list_versions (
     why text
 );
 create unique index list_open on list_versions (list_name, value) where until_version is null;
+create index list_begun on list_versions (control_version);
+create index list_ended on list_versions (until_version) where until_version is not null;
 
 create table approvals (
     id integer primary key autoincrement,

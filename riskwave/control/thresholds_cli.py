@@ -9,7 +9,10 @@ import typer
 from riskwave.control.options import STATE, Author, Json, State, Why, echo_json, opened, show, when
 from riskwave.control.thresholds import live_thresholds, set_threshold, threshold_history
 
-thresholds_app = typer.Typer(no_args_is_help=True, help="The values that rules compare with; edits are live at once.")
+thresholds_app = typer.Typer(
+    no_args_is_help=True,
+    help="The values that rules compare with; edits are live at once.\n\nExample: riskwave thresholds list",
+)
 
 
 @thresholds_app.command("list")

@@ -101,6 +101,13 @@ def test_the_same_value_again_is_no_change(live: Control) -> None:
     assert live.version == version
 
 
+def test_the_same_number_written_otherwise_is_no_change(live: Control) -> None:
+    live.snapshot()
+    for value in ("0.40", "4e-1"):
+        plain(live, f"update thresholds set value = '{value}' where name = 'rate'")
+    assert not live.changed()
+
+
 def test_one_bad_row_refuses_the_whole_statement(live: Control) -> None:
     before = live.snapshot()
     with pytest.raises(sqlite3.IntegrityError):
