@@ -48,14 +48,14 @@ class Verification:
 def entries(
     connection: sqlite3.Connection, *, subject: str | None = None, what: Iterable[str] = (), last: int | None = None
 ) -> list[Entry]:
-    """The log, oldest first: all of it, of one subject (or what begins with it and a dot), or the last so many."""
+    """The log, oldest first: all of it, of one subject (a rule has its thresholds), or the last so many."""
     kinds = list(what)
     where = ["1"]
     given: list[str | int] = []
     if subject is not None:
-        where.append("(subject = ? or subject like ? escape '\\')")
+        where.append("(subject = ? or subject like ? escape '\\' or subject like ? escape '\\')")
         pattern = subject.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-        given += [subject, f"{pattern}.%"]
+        given += [subject, f"{pattern}.%", f"{pattern}@%"]
     if kinds:
         where.append(f"what in ({', '.join('?' * len(kinds))})")
         given += kinds

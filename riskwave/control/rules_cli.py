@@ -225,12 +225,15 @@ def _done(move: Move, *, as_json: bool) -> None:
 
 
 def _report(move: Move) -> None:
-    for carried in move.thresholds:
-        if carried.told:
-            typer.echo(f"  {carried}")
-    kept = sum(not carried.told for carried in move.thresholds)
-    if kept:
-        typer.echo(f"  {kept} thresholds as they were")
+    told = [carried for carried in move.thresholds if carried.told]
+    # Of a first pack every threshold is new.
+    if len(told) == len(move.thresholds) and all(carried.how == "new" for carried in told):
+        typer.echo(f"  {len(told)} thresholds, all new")
+        told = []
+    for carried in told:
+        typer.echo(f"  {carried}")
+    if told and len(told) < len(move.thresholds):
+        typer.echo(f"  {len(move.thresholds) - len(told)} thresholds as they were")
     if move.pending:
         typer.echo(f"{move.revision}: waits to be {shared(move.state, move.share)}; another identity approves it:")
         typer.echo(f"  riskwave rules approve {move.revision}")

@@ -227,6 +227,7 @@ def test_approvals_ask_for_another(published: Run, folder: Path) -> None:
 def test_the_audit_is_shown_and_verified(published: Run) -> None:
     published("thresholds", "set", "card_velocity", "max_count", "10", "--why", "a sale")
     rows = json.loads(published("rules", "audit", "--subject", "card_velocity", "--json"))
+    assert rows == json.loads(published("rules", "audit", "--subject", "card_velocity.max_count", "--json"))
     assert [(row["what"], row["before"], row["after"], row["author"], row["why"]) for row in rows] == [
         ("threshold", "6", "10", "ann", "a sale")
     ]
