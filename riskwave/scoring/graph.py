@@ -37,7 +37,8 @@ def rounded_down(threshold: NDArray[np.float64]) -> NDArray[np.float32]:
     """The largest float32 that is not greater: a float32 is at most the one exactly when it is at most the other."""
     # LightGBM writes 1e300 for "all that is not missing".
     near = np.clip(threshold, np.finfo(np.float32).min, np.finfo(np.float32).max).astype(np.float32)
-    return np.where(near > threshold, np.nextafter(near, np.float32(-np.inf)), near).astype(np.float32)
+    with np.errstate(over="ignore"):
+        return np.where(near > threshold, np.nextafter(near, np.float32(-np.inf)), near).astype(np.float32)
 
 
 class Graph:
@@ -74,10 +75,9 @@ class Graph:
         """A matrix with each column's NaN replaced by its value in `fill`."""
         return self.node("Where", self.node("IsNaN", matrix), self.constant(fill), matrix)
 
-    def logistic(self, raw: str, slope: float, shift: float) -> str:
-        """1 / (1 + exp(-(slope * raw + shift)))."""
-        scaled = self.node("Add", self.node("Mul", raw, self.constant(slope)), self.constant(shift))
-        return self.node("Sigmoid", scaled)
+    def linear(self, matrix: str, weights: Any, bias: Any) -> str:
+        """Rows times `weights` (columns, outputs), plus `bias`."""
+        return self.node("Add", self.node("MatMul", matrix, self.constant(weights)), self.constant(bias))
 
     def trees(self, matrix: str, trees: Sequence[Tree]) -> str:
         """The sum of the trees' values, (rows, 1)."""

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import pyarrow as pa
+from onnxruntime.capi import onnxruntime_pybind11_state as pybind_state
 
 from riskwave.errors import RiskwaveError
 from riskwave.scoring.encoding import Encoder
@@ -20,6 +21,8 @@ from riskwave.scoring.values import Matrix, Scores
 #: The key of the ONNX file's metadata under which Riskwave keeps what it needs to score.
 METADATA = "riskwave"
 FORMAT = 1
+#: What onnxruntime raises for a file that is none of its: classes without a common one.
+_FAULTS = tuple(kind for kind in vars(pybind_state).values() if isinstance(kind, type) and issubclass(kind, Exception))
 #: Rows an ONNX run takes at once: more only costs memory.
 ROWS = 65_536
 
@@ -87,13 +90,7 @@ class Scorer:
             )
             said = self._session.get_modelmeta().custom_metadata_map
             self.card = Card.of_text(said[METADATA])
-        except (
-            KeyError,
-            ValueError,
-            TypeError,
-            RuntimeError,
-            onnxruntime.capi.onnxruntime_pybind11_state.Fail,
-        ) as error:
+        except (KeyError, ValueError, TypeError, *_FAULTS) as error:
             text = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise RiskwaveError(f"{name}: no model that `riskwave models train` made ({text})") from error
         self.digest = hashlib.sha256(onnx_file).hexdigest()

@@ -47,8 +47,8 @@ def search(algorithm: Algorithm, training: Training, fixed: Params, budget: Budg
         trained = algorithm.fit(training, params)
         if not comparable:
             return Found(trained, params, 1, None)
-        scores = trained.score(training.valid.matrix)
-        return Found(trained, params, 1, float(average_precision_score(training.valid.fraud, scores)))
+        margins = trained.margin(training.valid.matrix)
+        return Found(trained, params, 1, float(average_precision_score(training.valid.fraud, margins)))
 
     best = attempt({**algorithm.defaults, **fixed})
     tried = [best.params]

@@ -11,6 +11,8 @@ from riskwave.scoring.values import Params, Sample
 #: Settings of the quick model: shallow and slow, so that related columns share their importance.
 QUICK: Params = {**Boosting.defaults, "num_leaves": 15, "feature_fraction": 0.3, "rounds": 150, "patience": 150}
 LEAST_COLUMNS = 5
+#: Always kept, when it varies: what seasons are told by costs nothing to know.
+ALWAYS = "hour_of_week"
 
 
 def select_columns(training: Training, share: float) -> list[int]:
@@ -27,7 +29,8 @@ def select_columns(training: Training, share: float) -> list[int]:
     order = np.argsort(-gain, kind="stable")
     reached = np.cumsum(gain[order]) / max(gain.sum(), 1e-300)
     kept = order[: max(int(np.searchsorted(reached, share)) + 1, LEAST_COLUMNS)]
-    return sorted(int(place) for place in kept)
+    clock = [place for place in varied if training.encoder.columns[place].kind == ALWAYS]
+    return sorted({int(place) for place in kept} | set(clock))
 
 
 def narrowed(training: Training, places: list[int]) -> Training:

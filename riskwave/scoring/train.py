@@ -155,4 +155,5 @@ def algorithm_of(plan: Plan) -> Algorithm:
 def export(trained: Trained, card: Card) -> bytes:
     """The ONNX file of a trained model, with its card."""
     graph = Graph()
-    return graph.model(trained.draw(graph, INPUT), len(card.encoder.columns), {METADATA: card.as_text()})
+    score = graph.node("Sigmoid", trained.draw(graph, INPUT))
+    return graph.model(score, len(card.encoder.columns), {METADATA: card.as_text()})

@@ -1,4 +1,4 @@
-"""What every algorithm is to the rest: trained on a sample, it scores a matrix and draws itself as ONNX."""
+"""What every algorithm is to the rest: trained on a sample, it gives margins and draws itself as ONNX."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from riskwave.scoring.values import Flags, Matrix, Params, Sample, Say, Scores
 
 
 class Trained(Protocol):
-    """A trained model."""
+    """A trained model. Its score is the logistic of its margin."""
 
-    def score(self, matrix: Matrix) -> Scores:
-        """A score in [0, 1] for each row of an encoded matrix; higher is more suspicious."""
+    def margin(self, matrix: Matrix) -> Scores:
+        """A margin for each row of an encoded matrix: any number, higher is more suspicious."""
         ...
 
     def draw(self, graph: Graph, matrix: str) -> str:
-        """Add the same computation to a graph; gives the name of the scores, float32 (rows, 1)."""
+        """Add the same computation to a graph; gives the name of the margins, float32 (rows, 1)."""
         ...
 
 
@@ -53,28 +53,34 @@ class Algorithm(Protocol):
         ...
 
 
+def score(trained: Trained, matrix: Matrix) -> Scores:
+    """Scores in [0, 1] of an encoded matrix, (rows,)."""
+    # exp of a large number is inf, and 1 / inf the 0 that is meant.
+    with np.errstate(over="ignore"):
+        return np.asarray(1 / (1 + np.exp(-trained.margin(matrix))), np.float64)
+
+
 @dataclass(frozen=True)
 class Calibration:
-    """An anomaly as a score: the logistic of slope * log(raw) + shift. It keeps the order."""
+    """From an anomaly, as a logarithm or another number, to a margin: slope * anomaly + shift. It keeps the order."""
 
     slope: float
     shift: float
 
-    def score(self, raw: Scores) -> Scores:
-        """Scores of raw anomalies, which are positive."""
-        return np.asarray(1 / (1 + np.exp(-(self.slope * np.log(raw) + self.shift))), np.float64)
+    def margin(self, anomaly: Scores) -> Scores:
+        """Margins of anomalies."""
+        return self.slope * anomaly + self.shift
 
-    def draw(self, graph: Graph, raw: str) -> str:
+    def draw(self, graph: Graph, anomaly: str) -> str:
         """The same in a graph."""
-        return graph.logistic(graph.node("Log", raw), self.slope, self.shift)
+        return graph.node("Add", graph.node("Mul", anomaly, graph.constant(self.slope)), graph.constant(self.shift))
 
 
-def calibrate(raw: Scores, fraud: Flags) -> Calibration:
-    """Put the middle of ordinary events at 0.02 and the highest of 200 at 0.5, by events that were not learned from."""
-    logs = np.log(raw[~fraud] if (~fraud).any() else raw)
-    middle, high = np.quantile(logs, [0.5, 0.995])
+def calibrate(anomaly: Scores, fraud: Flags) -> Calibration:
+    """Put the middle of ordinary events at a score of 0.02 and the highest of 200 at 0.5, by validation events."""
+    ordinary = anomaly[~fraud] if (~fraud).any() else anomaly
+    middle, high = np.quantile(ordinary, [0.5, 0.995])
     slope = float(np.log(49.0) / max(high - middle, 1e-6))
-    # Beyond 60 a float32 logistic is 1 for all: what is as far out again must still be told apart.
-    top = float(logs.max() - high)
-    slope = min(slope, 12.0 / max(top, 1e-6))
+    # Beyond a margin of 15 a float32 logistic is 1 for all; what is far out must still be told apart.
+    slope = min(slope, 12.0 / max(float(anomaly.max() - high), 1e-6))
     return Calibration(slope, float(-slope * high))

@@ -19,17 +19,17 @@ LEAST_FRAUDS = 10
 
 @dataclass(frozen=True)
 class Boosted:
-    """A booster; its score is a probability as learned."""
+    """A booster; its margin is the log-odds of fraud."""
 
     booster: lgb.Booster
 
-    def score(self, matrix: Matrix) -> Scores:
-        """Probabilities, (rows,)."""
-        return np.asarray(self.booster.predict(matrix, num_threads=1), np.float64)
+    def margin(self, matrix: Matrix) -> Scores:
+        """The sum of the trees."""
+        return np.asarray(self.booster.predict(matrix, raw_score=True, num_threads=1), np.float64)
 
     def draw(self, graph: Graph, matrix: str) -> str:
-        """The trees' sum through a logistic."""
-        return graph.node("Sigmoid", graph.trees(matrix, trees_of(self.booster)))
+        """The same trees."""
+        return graph.trees(matrix, trees_of(self.booster))
 
     @property
     def gain(self) -> Scores:
