@@ -13,9 +13,10 @@ from riskwave.errors import RiskwaveError
 from riskwave.rules.check import CheckedRule, CheckedRuleset, check_ruleset
 from riskwave.rules.columns import MODEL_COLUMNS, Kind, RuleColumn, rule_columns
 from riskwave.rules.emit import NEVER, Dialect, Emitter, text
-from riskwave.rules.lists import ListEntry
+from riskwave.rules.lists import ListEntry, Lists
 from riskwave.rules.outcome import Judged, Outcome, precedence
 from riskwave.rules.pack import Ruleset
+from riskwave.rules.reasons import Part
 
 #: Rows of the relation `list_entries`: low and high of IPv4 ranges, bounds included.
 LIST_ENTRIES = pa.schema(
@@ -27,6 +28,9 @@ LIST_ENTRIES = pa.schema(
         ("expires_at", pa.timestamp("us")),
     ]
 )
+_UNTIL = pa.timestamp("us")
+#: The kinds that thresholds have.
+_PACKED: tuple[Kind, ...] = ("integer", "number", "text", "boolean")
 _ARROW: dict[Kind, pa.DataType] = {
     "text": pa.string(),
     "integer": pa.int64(),
@@ -53,6 +57,21 @@ class ThresholdColumn:
 
 
 @dataclass(frozen=True)
+class Lookup:
+    """A list and the column that is looked up in it; name: the column of the outcome; address: in ranges too."""
+
+    name: str
+    list_name: str
+    column: str
+    address: bool
+
+    @property
+    def field(self) -> pa.Field:
+        """The column of the outcome in `decision_input` (fast)."""
+        return pa.field(self.name, _UNTIL)
+
+
+@dataclass(frozen=True)
 class Compiled:
     """One SELECT over `decision_input`, `rule_thresholds` (one row) and `list_entries`, and what it needs of them.
 
@@ -68,11 +87,16 @@ class Compiled:
     rules: tuple[str, ...]
     columns: tuple[str, ...]
     lists: tuple[str, ...]
+    lookups: tuple[Lookup, ...]
+    fast: bool
 
     @property
     def threshold_schema(self) -> pa.Schema:
-        """The columns of `rule_thresholds`."""
-        fields = [(threshold.column, _ARROW[threshold.kind]) for threshold in self.thresholds]
+        """The columns of `rule_thresholds`: one a threshold, or (fast) a list of each kind."""
+        if self.fast:
+            fields = [(f"{kind}s", pa.list_(_ARROW[kind])) for kind in _PACKED]
+        else:
+            fields = [(threshold.column, _ARROW[threshold.kind]) for threshold in self.thresholds]
         return pa.schema([*fields, ("control_version", pa.int64())])
 
     def threshold_row(self, values: Mapping[tuple[str, ...], Any], control_version: int) -> pa.Table:
@@ -87,8 +111,25 @@ class Compiled:
             value = values.get((threshold.revision, *name), threshold.default)
             if threshold.revision == self.revision:
                 value = values.get(name, value)
-            row[threshold.column] = float(value) if threshold.kind == "number" else value
+            value = float(value) if threshold.kind == "number" else value
+            if self.fast:
+                row.setdefault(f"{threshold.kind}s", []).append(value)
+            else:
+                row[threshold.column] = value
         return pa.Table.from_pylist([row], self.threshold_schema)
+
+    def looked_up(self, rows: pa.Table, lists: Lists) -> pa.Table:
+        """The rows (fast) with a column a look-up: until when the list holds the value, NULL where it does not."""
+        texts: dict[str, list[str | None]] = {}
+        for lookup in self.lookups:
+            if not lists.has(lookup.list_name):
+                rows = rows.append_column(lookup.field, pa.nulls(rows.num_rows, _UNTIL))
+                continue
+            if lookup.column not in texts:
+                texts[lookup.column] = rows.column(lookup.column).to_pylist()
+            found = lists.until(lookup.list_name, texts[lookup.column], address=lookup.address)
+            rows = rows.append_column(lookup.field, pa.array(found, pa.int64()).cast(_UNTIL))
+        return rows
 
 
 def entries_table(entries: Iterable[ListEntry]) -> pa.Table:
@@ -127,20 +168,26 @@ def compile_ruleset(
     canary: Canary | None = None,
     shadows: Sequence[Ruleset] = (),
     scored: bool = False,
+    fast: bool = False,
     columns: Mapping[str, RuleColumn] | None = None,
 ) -> Compiled:
     """The rulesets as one SELECT, a row per row of `decision_input`.
 
     canary: decides the events of its cards, in place of the live ruleset; shadows: decide nothing, what they would
     have done is in `shadow_rulesets`; scored: `decision_input` has model_score and model_version, which are NULL
-    else; columns: what rules may name, decision_input's by default. Raises RiskwaveError as check_ruleset does.
+    else; columns: what rules may name, decision_input's by default; fast (DuckDB): for statements that are executed
+    thousands of times: `rule_thresholds` has a list a kind, `decision_input` what look-ups gave, as
+    Compiled.threshold_row and Compiled.looked_up make them, and `list_entries` is not read. Raises RiskwaveError as
+    check_ruleset does.
     """
+    if fast and dialect != "duckdb":
+        raise RiskwaveError(f"fast is for duckdb, and the dialect is {dialect}; leave it out")
     known = rule_columns() if columns is None else columns
     sides = [_Side("", check_ruleset(ruleset, known))]
     if canary:
         sides.append(_Side("canary__", check_ruleset(canary.ruleset, known)))
     shadow_sides = [_Side(f"shadow{place}__", check_ruleset(each, known)) for place, each in enumerate(shadows, 1)]
-    statement = _Statement(dialect, sides, shadow_sides, canary, scored)
+    statement = _Statement(dialect, sides, shadow_sides, canary, scored, fast)
     return Compiled(
         revision=ruleset.revision,
         revisions=tuple(side.revision for side in statement.sides),
@@ -150,6 +197,11 @@ def compile_ruleset(
         rules=tuple(rule.rule for rule in ruleset.rules),
         columns=tuple(statement.columns),
         lists=tuple(dict.fromkeys(name for name, _ in statement.looked_up)),
+        lookups=tuple(
+            Lookup(_lookup(name, column), name, column, column in statement.addresses)
+            for name, column in statement.looked_up
+        ),
+        fast=fast,
     )
 
 
@@ -199,7 +251,13 @@ class _Statement:
     """The CTEs: what lists hold, rows with thresholds and look-ups beside them, truths, and what follows from them."""
 
     def __init__(
-        self, dialect: Dialect, sides: list[_Side], shadows: list[_Side], canary: Canary | None, scored: bool
+        self,
+        dialect: Dialect,
+        sides: list[_Side],
+        shadows: list[_Side],
+        canary: Canary | None,
+        scored: bool,
+        fast: bool,
     ) -> None:
         self.dialect = dialect
         self.deciding = sides
@@ -207,6 +265,9 @@ class _Statement:
         self.sides = [*sides, *shadows]
         self.canary = canary
         self.scored = scored
+        self.fast = fast
+        self.words: dict[str, str] = {}
+        self.named: dict[tuple[str, str], str] = {}
         nodes = [node for side in self.sides for tree in side.trees for node in tree.walk()]
         found = [(node.value, node.args[0]) for node in nodes if node.op == "in_list"]
         #: (list, column) pairs, each once, and which columns hold addresses.
@@ -228,13 +289,19 @@ class _Statement:
         for judged in deciding:
             chosen += [judged.channel, *outcome.deciding(judged)]
         chosen += [outcome.shadowing(judged) for judged in shadows]
+        ready = "rules_worded" if self.words else "rules_flagged"
         final = outcome.final(deciding[0], deciding[1] if self.canary else None, shadows)
         ctes = [
-            *self._lists(),
+            *([self._unpacked()] if self.fast else self._lists()),
             ("rules_known", self._known()),
             ("rules_judged", self._judged()),
             ("rules_flagged", f"select *, {', '.join(flags)} from rules_judged"),
-            ("rules_chosen", f"select {', '.join(chosen)} from rules_flagged"),
+            *(
+                [("rules_worded", f"select *, {', '.join(self.words.values())} from rules_flagged")]
+                if self.words
+                else []
+            ),
+            ("rules_chosen", f"select {', '.join(chosen)} from {ready}"),
         ]
         head = ", ".join(f"{name} as ({body})" for name, body in ctes)
         return f"with {head} select {', '.join(final)} from rules_chosen"
@@ -250,8 +317,20 @@ class _Statement:
             [(side.truth(place), rule) for place, rule in acting],
             [(side.truth(place), rule) for place, rule in silent],
             [side.truth(place) if rule.rule in places else "" for place, rule in enumerate(side.checked.ruleset.rules)],
-            [self._emitter(side, rule.rule).reason(places[rule.rule][1].reason) for _, rule in acting],
+            [self._sentence(side, places[rule.rule][1]) for _, rule in acting] if side in self.deciding else [],
         )
+
+    def _sentence(self, side: _Side, rule: CheckedRule) -> str:
+        emitter = self._emitter(side, rule.rule.rule)
+
+        def word(part: Part) -> str:
+            """A value is put in words once a row, however many rules say it, and only where a rule fired."""
+            said = emitter.word(part)
+            name = self.named.setdefault((side.prefix, said), f"_{side.prefix}w{len(self.named)}")
+            self.words[name] = f"case when _{side.prefix}any then {said} end as {name}"
+            return name
+
+        return emitter.sentence(rule.reason, word)
 
     def _lists(self) -> list[tuple[str, str]]:
         """A row per value of the lists in use, a column of latest expiry per list; the same by range for addresses."""
@@ -283,6 +362,16 @@ class _Statement:
             )
         return ctes
 
+    def _unpacked(self) -> tuple[str, str]:
+        """Thresholds by name: on one row, a list of seventy is read several times faster than seventy columns."""
+        counts: dict[Kind, int] = {}
+        selected = ["p.control_version"]
+        for side in self.sides:
+            for threshold in side.thresholds:
+                place = counts[threshold.kind] = counts.get(threshold.kind, 0) + 1
+                selected.append(f"list_extract(p.{threshold.kind}s, {place}) as {threshold.column}")
+        return "rules_thresholds", f"select {', '.join(selected)} from rule_thresholds as p"
+
     def _addresses(self, column: str) -> str:
         """The batch's IPv4 addresses as numbers, as `lists.ip_number` has them."""
         parts = [f"cast(split_part(p.address, '.', {place}) as bigint)" for place in range(1, 5)]
@@ -300,15 +389,17 @@ class _Statement:
         selected += [f"cast(null as {_sql_type(column)}) as {column.name}" for column in self.unscored]
         selected += [f"t.{column.column}" for side in self.sides for column in side.thresholds]
         selected.append("t.control_version")
-        joins = ["cross join rule_thresholds as t"]
-        for column in dict.fromkeys(column for _, column in self.looked_up):
+        joins = [f"cross join {'rules_thresholds' if self.fast else 'rule_thresholds'} as t"]
+        for column in [] if self.fast else dict.fromkeys(column for _, column in self.looked_up):
             joins.append(f"left join rules_listed as l_{column} on l_{column}.value = d.{column}")
             if column in self.addresses:
                 joins.append(f"left join rules_ranged_{column} as n_{column} on n_{column}.address = d.{column}")
         for name, column in self.looked_up:
-            exact, field = f"l_{column}.{_lookup(name)}", _lookup(name, column)
-            ranged = f"greatest({exact}, n_{column}.{_lookup(name)})" if column in self.addresses else exact
-            selected.append(f"{ranged} as {field}")
+            field = _lookup(name, column)
+            until = f"l_{column}.{_lookup(name)}"
+            if column in self.addresses:
+                until = f"greatest({until}, n_{column}.{_lookup(name)})"
+            selected.append(f"d.{field}" if self.fast else f"{until} as {field}")
         return f"select {', '.join(selected)} from decision_input as d {' '.join(joins)}"
 
     def _judged(self) -> str:

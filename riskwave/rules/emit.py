@@ -143,13 +143,17 @@ class Emitter:
         held = f"coalesce({expiry} > coalesce({self.column('event_ts')}, {BEFORE_NEVER}), false)"
         return f"(case when {x} is not null then {held} end)"
 
-    def reason(self, parts: tuple[Part, ...]) -> str:
-        """A reason's text, never NULL."""
-        return " || ".join(self._part(part) for part in parts)
+    def sentence(self, parts: tuple[Part, ...], word: Callable[[Part], str]) -> str:
+        """A reason's text, never NULL; word: the column that holds a value as it is written."""
+        said = [text(part.text) if part.node is None else word(part) for part in parts]
+        if len(said) == 1:
+            return said[0]
+        # One call is one vector in DuckDB, where || is one a pair.
+        return f"concat({', '.join(said)})" if self.dialect == "duckdb" else " || ".join(said)
 
-    def _part(self, part: Part) -> str:
-        if part.node is None:
-            return text(part.text)
+    def word(self, part: Part) -> str:
+        """A value as a reason has it, never NULL: `reasons.written` in SQL."""
+        assert part.node is not None  # noqa: S101 - text has no word
         x, kind = self.sql(part.node), part.node.kind
         if kind == "boolean":
             return f"(case when {x} then 'yes' when not {x} then 'no' else {text(UNKNOWN)} end)"
@@ -165,16 +169,22 @@ class Emitter:
     def _rounded(self, x: str, form: str) -> str:
         factor, places = scale(form)
         x = f"cast({x} as double precision)"
-        whole = f"cast(floor(abs({x}) * {self.literal(factor)} + {self.literal(0.5)}) as bigint)"
-        said = f"cast({whole} as varchar)"
-        if places:
-            over = "//" if self.dialect == "duckdb" else "/"
-            said = f"cast({whole} {over} 100 as varchar) || '.' || lpad(cast({whole} % 100 as varchar), 2, '0')"
-        percent = " || '%'" if form == "percent" else ""
-        sign = f"case when {x} < {self.literal(0.0)} then '-' else '' end"
+        whole = f"floor(abs({x}) * {self.literal(factor)} + {self.literal(0.5)})"
+        percent = "%" if form == "percent" else ""
+        if self.dialect == "duckdb":
+            # A whole number below 1e15 over 100 has the two decimals that it prints.
+            value = f"{whole} / {self.literal(100.0)}" if places else whole
+            said = f"format('{{:.{2 if places else 0}f}}{percent}', sign({x}) * ({value}))"
+        else:
+            whole = f"cast({whole} as bigint)"
+            said = f"case when {x} < {self.literal(0.0)} then '-' else '' end || "
+            if places:
+                said += f"cast({whole} / 100 as varchar) || '.' || lpad(cast({whole} % 100 as varchar), 2, '0')"
+            else:
+                said += f"cast({whole} as varchar) || '{percent}'"
         return (
             f"(case when {x} is null then {text(UNKNOWN)} when abs({x}) < {self.literal(LARGEST)} "
-            f"then {sign} || {said}{percent} else {text(HUGE)} end)"
+            f"then {said} else {text(HUGE)} end)"
         )
 
 

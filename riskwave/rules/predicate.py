@@ -189,13 +189,13 @@ class _Checker:
         if isinstance(e, exp.Func):
             return self.no_function(e.sql_name().lower())
         if isinstance(e, exp.Parameter):
-            return f"{_text(e)}: no parameter is known; name a threshold, as :max_count"
+            return f"{e.name}: no parameter is known; name a threshold, as :max_count"
         if isinstance(e, exp.Command | exp.DDL | exp.DML | exp.Drop):
             return "is a statement, no predicate; write for example card_txn_count_10m >= :max_count"
         return f"{_text(e)}: is not part of the language; see docs/rules.md for what is"
 
     def no_function(self, name: str) -> str:
-        near = nearest(name, FUNCTIONS)
+        near = nearest(name, FUNCTIONS, alike=0.72)
         return f"{name}(): no such function; {near or 'allowed are ' + ', '.join(FUNCTIONS)}"
 
     # names

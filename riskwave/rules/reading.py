@@ -157,9 +157,9 @@ def _distinct(named: list[tuple[str, str]], what: str) -> None:
         seen[name] = where
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """`did you mean …?` for the nearest known name, or nothing."""
-    close = difflib.get_close_matches(str(name).lower(), list(known), n=1, cutoff=0.6)
+def nearest(name: str, known: Iterable[str], *, alike: float = 0.6) -> str:
+    """`did you mean …?` for the nearest known name, or nothing; alike: from 0 to 1, how near it must be."""
+    close = difflib.get_close_matches(str(name).lower(), list(known), n=1, cutoff=alike)
     return f"did you mean {close[0]}?" if close else ""
 
 
@@ -207,6 +207,9 @@ def _finding(error: ErrorDetails, path: list[str], model: type[BaseModel]) -> st
         said = f"{found} is none of {', '.join(known)}; {nearest(str(error['input']), known) or 'choose one'}"
     elif kind == "string_pattern_mismatch":
         said = f"{found} is no name; use lower-case letters, digits and single underscores, as card_velocity"
+    elif kind == "string_too_long":
+        most, long = error["ctx"]["max_length"], len(error["input"])
+        said = f"is {long} characters long, at most {most}; shorten it, or split the rule into several"
     elif kind in _EXPECTED:
         said = f"{found}: expected {_EXPECTED[kind]}"
     return said
