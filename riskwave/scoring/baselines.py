@@ -30,10 +30,10 @@ class Baseline:
         own = [feature for feature in load_catalogue() if feature.entity == "event"]
         learned, fraud = history.part(split.train), history.known_frauds(split.as_of)[split.train]
         self.name = name
-        self._encoder = learn_encoder(own, learned.events, fraud)
-        matrix = self._encoder.encode(learned.events)
+        encoder = learn_encoder(own, learned.events, fraud)
+        matrix = encoder.encode(learned.events)
         there = [place for place in range(matrix.shape[1]) if not np.isnan(matrix[:, place]).all()]
-        self._encoder: Encoder = self._encoder.keep(there)
+        self._encoder = encoder.keep(there)
         self._pipeline = _pipeline(name, self._encoder, seed)
         self._pipeline.fit(matrix[:, there], fraud)
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
 from sklearn.metrics import precision_recall_curve, roc_curve
 
-from riskwave.scoring.train import Model
+if TYPE_CHECKING:
+    from riskwave.scoring.train import Model
 
 
 def draw_curves(model: Model, folder: Path) -> list[Path]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -63,7 +64,7 @@ class Encoder:
 
     columns: tuple[Column, ...]
 
-    @property
+    @cached_property
     def features(self) -> tuple[str, ...]:
         """The features needed, each once, in order of first use."""
         return tuple(dict.fromkeys(name for column in self.columns for name in column.of))
@@ -86,7 +87,8 @@ class Encoder:
 
         Raises RiskwaveError when a feature is missing or of a type that cannot be its own.
         """
-        missing = [name for name in self.features if name not in table.column_names]
+        there = set(table.column_names)
+        missing = [name for name in self.features if name not in there]
         if missing:
             raise RiskwaveError(f"the model needs {', '.join(missing)}: no such column in what it is to score")
         numbers: dict[str, NDArray[np.float64]] = {}

@@ -11,10 +11,11 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from riskwave.scoring.values import INPUT, OUTPUT
+
 OPSETS = {"": 17, "ai.onnx.ml": 3}
 IR_VERSION = 9
 ML = "ai.onnx.ml"
-INPUT, OUTPUT = "features", "score"
 
 
 @dataclass(frozen=True)

@@ -6,17 +6,20 @@ import json
 import logging
 import os
 import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import onnx
 
 from riskwave.errors import RiskwaveError
 from riskwave.scoring.match import mismatches
 from riskwave.scoring.scorer import METADATA, Card, Scorer
-from riskwave.scoring.train import Model
 from riskwave.scoring.versions import next_version, parts_of
+
+if TYPE_CHECKING:
+    from riskwave.scoring.train import Model
 
 DEFAULT = "riskwave.models.db"
 EXPERIMENT = "riskwave"
@@ -241,9 +244,6 @@ class Registry:
 
 def _files(model: Model, version: str, folder: Path) -> list[Path]:
     """What is kept of a model, with its version written into its ONNX files."""
-    from dataclasses import replace
-    from datetime import UTC, datetime
-
     from riskwave.scoring.curves import draw_curves
 
     card = replace(model.card, version=version)

@@ -15,14 +15,15 @@ from onnxruntime.capi import onnxruntime_pybind11_state as pybind_state
 
 from riskwave.errors import RiskwaveError
 from riskwave.scoring.encoding import Encoder
-from riskwave.scoring.graph import INPUT, OUTPUT
-from riskwave.scoring.values import Matrix, Scores
+from riskwave.scoring.values import INPUT, OUTPUT, Matrix, Scores
 
 #: The key of the ONNX file's metadata under which Riskwave keeps what it needs to score.
 METADATA = "riskwave"
 FORMAT = 1
 #: What onnxruntime raises for a file that is none of its: classes without a common one.
-_FAULTS = tuple(kind for kind in vars(pybind_state).values() if isinstance(kind, type) and issubclass(kind, Exception))
+_FAULTS: tuple[type[Exception], ...] = tuple(
+    kind for kind in vars(pybind_state).values() if isinstance(kind, type) and issubclass(kind, Exception)
+)
 #: Rows an ONNX run takes at once: more only costs memory.
 ROWS = 65_536
 

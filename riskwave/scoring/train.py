@@ -12,7 +12,7 @@ from riskwave.errors import RiskwaveError
 from riskwave.scoring.algorithms import ALGORITHMS
 from riskwave.scoring.algorithms.base import Algorithm, Trained, Training
 from riskwave.scoring.encoding import learn_encoder
-from riskwave.scoring.graph import INPUT, Graph
+from riskwave.scoring.graph import Graph
 from riskwave.scoring.history import History
 from riskwave.scoring.match import said_of, sql_hash
 from riskwave.scoring.metrics import Metrics, measure, threshold_for
@@ -21,7 +21,7 @@ from riskwave.scoring.scorer import METADATA, Card, Scorer
 from riskwave.scoring.search import Budget, search
 from riskwave.scoring.selection import narrowed, select_columns
 from riskwave.scoring.split import Cut, Split, split
-from riskwave.scoring.values import Flags, Params, Sample, Say, Scores
+from riskwave.scoring.values import INPUT, Flags, Params, Sample, Say, Scores
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,8 @@ Scores: TypeAlias = NDArray[np.float64]
 Flags: TypeAlias = NDArray[np.bool_]
 #: Hyper-parameters by name.
 Params: TypeAlias = dict[str, Any]
+#: Names of an ONNX file's input, a Matrix, and of its output, float32 (rows, 1).
+INPUT, OUTPUT = "features", "score"
 #: Told as training goes on: a few words on what is being done.
 Say: TypeAlias = Callable[[str], None]
 

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from riskwave.scoring.encoding import Column, Encoder
-from riskwave.scoring.graph import INPUT, OUTPUT, Graph, Tree, rounded_down
+from riskwave.scoring.graph import Graph, Tree, rounded_down
 from riskwave.scoring.preparation import learn_filling, learn_scaling
-from riskwave.scoring.values import Matrix
+from riskwave.scoring.values import INPUT, OUTPUT, Matrix
 
 floats = st.floats(width=32, allow_nan=False, allow_infinity=False)
 

@@ -105,8 +105,8 @@ def learn_forecast(encoder: Encoder, matrix: Matrix) -> Forecast | None:
         return None
     hour = np.nan_to_num(matrix[:, hours[0]]).astype(np.int64)
     index = np.empty((HOURS, len(pairs)))
-    for volume, (short, level) in enumerate(pairs):
-        part, whole = (np.nan_to_num(matrix[:, place]).astype(np.float64) for place in (short, level))
+    for volume, pair in enumerate(pairs):
+        part, whole = (np.nan_to_num(matrix[:, place]).astype(np.float64) for place in pair)
         overall = part.sum() / max(whole.sum(), 1e-9)
         usual = whole.mean() * SHRINK
         sums = [np.bincount(hour, weights=values, minlength=HOURS) for values in (part, whole)]

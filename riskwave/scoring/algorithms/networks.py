@@ -18,6 +18,9 @@ os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_
 import jax
 import jax.numpy as jnp
 
+#: JAX is imported here, so that it is set up before it is there, and by the others from here.
+__all__ = ["Loss", "Weights", "dense", "descend", "error_weights", "in_parts", "jax", "jnp"]
+
 #: Weights by name.
 Weights = dict[str, Any]
 #: (weights, inputs (rows, columns), key of random draws) to the mean loss.
