@@ -7,6 +7,7 @@ from pathlib import Path
 import duckdb
 
 from riskwave.engine.archive import archive_folder
+from riskwave.engine.journal import settle
 from riskwave.errors import RiskwaveError
 
 #: The order of an event's revisions: the state's own, and that of an append-only table on RisingWave.
@@ -20,14 +21,11 @@ def attach_state(connection: duckdb.DuckDBPyConnection, state: Path, catalog: st
     """
     if not state.is_file():
         raise RiskwaveError(f"{state}: no such file; expected a state made by `riskwave run` or `riskwave batch`")
+    settle(state)
     try:
         connection.execute(f"attach {literal(state)} as {catalog} (read_only)")
     except duckdb.Error as error:
         text = str(error).splitlines()[0]
-        if "lock" in text.lower():
-            raise RiskwaveError(
-                f"{state}: another process has this state open; stop it first, or copy the file"
-            ) from error
         raise RiskwaveError(f"{state}: not a DuckDB database that can be read ({text})") from error
 
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import duckdb
 import numpy as np
 import pyarrow as pa
-from sqlglot import exp
 
-from riskwave.engine.passing import parse
+from riskwave.engine.fetch import fetch
+from riskwave.engine.passing import mentioned
 from riskwave.engine.plan import ROW
 from riskwave.engine.provider import Provider
 from riskwave.engine.rewrite import Step
@@ -28,11 +28,6 @@ def window_sql(step: Step) -> str:
     return f"with {ctes}, {last} as ({sql}) select * from {last}"
 
 
-def fetch(connection: duckdb.DuckDBPyConnection, name: str) -> pa.Table:
-    """The rows of a prepared statement."""
-    return connection.sql(f"execute {name}").to_arrow_table()
-
-
 def in_order(found: pa.Table, rows: int, name: str) -> pa.Table:
     """A model's rows in the order of _row, of which there must be `rows`."""
     if found.num_rows != rows:
@@ -41,11 +36,6 @@ def in_order(found: pa.Table, rows: int, name: str) -> pa.Table:
         )
     order = found.column(ROW).to_numpy()
     return found.take(pa.array(np.argsort(order))) if (order[1:] < order[:-1]).any() else found
-
-
-def mentioned(*queries: str) -> set[str]:
-    """The column names that queries spell out."""
-    return {column.name for query in queries for column in parse(query).find_all(exp.Column)}
 
 
 @dataclass(frozen=True)

@@ -99,12 +99,13 @@ class Engine:
         *,
         labels: pa.Table | None = None,
         offsets: Mapping[str, Mapping[int, int]] | None = None,
+        halfway: Callable[[], None] = lambda: None,
         done: Callable[[Outcome], None] = lambda outcome: None,
     ) -> Outcome:
         """`process` from the staged rows on, and without waiting for the commit, which `done` is told of.
 
-        Batches are committed in order. `stager` makes staged rows, on another thread if need be; `done` is called on a
-        thread of the engine's.
+        Batches are committed in order. `stager` makes staged rows, on another thread if need be; `halfway` is called
+        when about half of the work is done, for who makes the next ones; `done` on a thread of the engine's.
         """
         if len(self.history) > self._roomy:
             self._check_room()
@@ -115,7 +116,7 @@ class Engine:
             accepted = self._accept(staged, outcome)
             fresh = self.history.add(accepted, accepted.column("_hash").to_numpy())
             frauds = self._take_labels(labels, fresh)
-            self._add_tiles(accepted, frauds)
+            self._add_tiles(staged, accepted, frauds)
             again = touched(self.plan, self.history, self.tiles, fresh, newest, frauds)
             rows, batch = accepted, fresh
             if len(again):
@@ -125,7 +126,7 @@ class Engine:
             if labels is not None:
                 written["labels"] = labels
             if len(batch):
-                written |= self._decide(rows, batch, outcome)
+                written |= self._decide(rows, batch, outcome, halfway)
             self.store.write(Write(written, offsets or {}, lambda: done(outcome)))
         return outcome
 
@@ -272,8 +273,11 @@ class Engine:
         bench.labels.clear()
         return frauds
 
-    def _add_tiles(self, accepted: pa.Table, frauds: pa.Table) -> None:
-        if accepted.num_rows or frauds.num_rows:
+    def _add_tiles(self, staged: Staged, accepted: pa.Table, frauds: pa.Table) -> None:
+        if staged.tiles is not None and frauds.num_rows == 0 and accepted.num_rows == staged.accepted.num_rows:
+            for sums in staged.tiles:
+                self.tiles.add(sums)
+        elif accepted.num_rows or frauds.num_rows:
             self.bench.new.put(accepted)
             self.bench.frauds.put(frauds)
             self.tiles.add(self.bench.fetch("tiles"))
@@ -295,10 +299,13 @@ class Engine:
         rows = rows.select(self.bench.accepted.names).cast(self.bench.accepted)
         return rows, self.history.find(rows.column("_hash").to_numpy())
 
-    def _decide(self, rows: pa.Table, batch: Positions, outcome: Outcome) -> dict[str, pa.Table]:
+    def _decide(
+        self, rows: pa.Table, batch: Positions, outcome: Outcome, halfway: Callable[[], None] = lambda: None
+    ) -> dict[str, pa.Table]:
         """Rows of decision_input and decisions for the batch's events whose values are not those decided before."""
         bench = self.bench
         rows, over = self._put_scopes(rows, batch)
+        halfway()
         known = bench.features(rows, over=over)
         positions = batch
         features = known.column("_features").to_numpy()

@@ -18,6 +18,7 @@ import pyarrow as pa
 import sqlglot
 from sqlglot import exp
 
+from riskwave.engine.fetch import fetch
 from riskwave.engine.index import Ints
 from riskwave.engine.passing import DIALECT, parse
 from riskwave.engine.provider import Provider
@@ -155,7 +156,7 @@ class LookUps:
             provider.put(pa.concat_tables(parts))
         if not self._shapes:
             return {}
-        found = self._connection.sql("execute look_ups").to_arrow_table().combine_chunks()
+        found = fetch(self._connection, "look_ups").combine_chunks()
         row_of = np.full(total + 1, -1, np.int32)  # the last is for events without the key
         row_of[found.column(OWN).to_numpy()] = np.arange(found.num_rows, dtype=np.int32)
         columns: dict[str, Any] = {}

@@ -19,6 +19,11 @@ def parse(sql: str) -> exp.Query:
     return statement
 
 
+def mentioned(*queries: str) -> set[str]:
+    """The column names that queries spell out."""
+    return {column.name for query in queries for column in parse(query).find_all(exp.Column)}
+
+
 def whole_relations(query: exp.Expr, relation: str, *, more: bool = True) -> set[str]:
     """The relation and those of the query's CTEs that have all its rows and columns.
 

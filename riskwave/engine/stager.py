@@ -8,9 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from riskwave.engine.fetch import fetch
+from riskwave.engine.passing import mentioned
 from riskwave.engine.plan import Plan
 from riskwave.engine.provider import Provider
-from riskwave.engine.state import connect
+from riskwave.engine.state import LANDING, connect
 from riskwave.sources.batch import RAW_SCHEMA, empty_table
 
 
@@ -18,13 +20,20 @@ from riskwave.sources.batch import RAW_SCHEMA, empty_table
 class Staged:
     """What raw rows came to: `accepted` (stg_payments' columns and _hash, each event once), `rejected` with reasons.
 
-    raw: the rows as received; duplicates: how many were deliveries of an event accepted from the same rows.
+    raw: the rows as received; duplicates: how many were deliveries of an event accepted from the same rows; tiles:
+    parts of what the accepted rows add to the tile models (`Plan.tiles_sql`), None where that was not computed.
     """
 
     raw: pa.Table
     accepted: pa.Table
     rejected: pa.Table
     duplicates: int
+    tiles: tuple[pa.Table, ...] | None = None
+
+
+def labelled_schema(staged: pa.Schema) -> pa.Schema:
+    """What labels are told of their payments."""
+    return pa.schema([staged.field(name) for name in ("event_id", "event_ts", "merchant_id", "ip")])
 
 
 class Stager:
@@ -37,7 +46,15 @@ class Stager:
         self._connection.execute(f"prepare reject as {plan.rejects_sql()}")
         self.accepted = self._fetch("stage").schema
         self.rejected = self._fetch("reject").schema
-        self.nothing = Staged(empty_table(), self.accepted.empty_table(), self.rejected.empty_table(), 0)
+        self.nothing = Staged(empty_table(), self.accepted.empty_table(), self.rejected.empty_table(), 0, ())
+        wanted = mentioned(plan.tiles_sql())
+        columns = [field for field in self.accepted if field.name in wanted]
+        self.new = Provider(self._connection, "batch_new", pa.schema(columns))
+        # Staged payments confirm no frauds: that takes labels.
+        Provider(self._connection, "batch_labels", LANDING["labels"])
+        Provider(self._connection, "batch_labelled", labelled_schema(self.accepted))
+        self._connection.execute(f"create table batch_frauds as {plan.frauds_sql()}")
+        self._connection.execute(f"prepare tiles as {plan.tiles_sql()}")
 
     def stage(self, raw: pa.Table) -> Staged:
         """Cast and judge raw rows (RAW_SCHEMA)."""
@@ -49,10 +66,13 @@ class Stager:
         if accepted.num_rows < raw.num_rows:
             rejected = self._fetch("reject")
         self._raw.clear()
-        return Staged(raw, accepted, rejected, raw.num_rows - accepted.num_rows - rejected.num_rows)
+        self.new.put(accepted)
+        tiles = fetch(self._connection, "tiles")
+        self.new.clear()
+        return Staged(raw, accepted, rejected, raw.num_rows - accepted.num_rows - rejected.num_rows, (tiles,))
 
     def _fetch(self, name: str) -> pa.Table:
-        return self._connection.sql(f"execute {name}").to_arrow_table()
+        return fetch(self._connection, name)
 
     def close(self) -> None:
         """Close the connection."""
@@ -66,13 +86,16 @@ def joined(parts: list[Staged]) -> Staged:
     accepted = pa.concat_tables([part.accepted for part in parts])
     _, first = np.unique(accepted.column("_hash").to_numpy(), return_index=True)
     duplicates = sum(part.duplicates for part in parts) + accepted.num_rows - len(first)
+    tiles: tuple[pa.Table, ...] | None = tuple(tile for part in parts for tile in part.tiles or ())
     if len(first) < accepted.num_rows:
         accepted = accepted.take(pa.array(np.sort(first)))
+        tiles = None
     return Staged(
         pa.concat_tables([part.raw for part in parts]),
         accepted,
         pa.concat_tables([part.rejected for part in parts]),
         duplicates,
+        tiles,
     )
 
 

@@ -52,7 +52,7 @@ def connect(
             raise RiskwaveError(
                 f"{path}: another process has this state open; stop it first, or copy the file"
             ) from error
-        raise RiskwaveError(f"{path}: cannot be opened as a Riskwave state ({text})") from error
+        raise RiskwaveError(f"{path}: not a DuckDB database that can be read ({text})") from error
     connection.execute("set TimeZone = 'UTC'")
     connection.execute("set preserve_insertion_order = true")
     if not read_only:

@@ -10,10 +10,14 @@ from dataclasses import dataclass, field
 import duckdb
 import pyarrow as pa
 
+from riskwave.engine import journal
 from riskwave.engine.provider import Provider
 from riskwave.engine.state import write_offsets
 
 WAITING = 2
+SMALL = 2_000  # rows: a batch of fewer goes into the journal, which is moved into the tables when it has as many
+
+MOST = 10 * SMALL
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,9 @@ class Store:
                 f"create or replace view current_{table} as select * from {table} "
                 "qualify row_number() over (partition by event_id order by version desc) = 1"
             )
+        journal.create(connection)
+        journal.fold(connection)
+        self._journalled: dict[str, list[pa.Table]] = {}
         self._queue: queue.Queue[Write | None] = queue.Queue(WAITING)
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._work, name="riskwave-store", daemon=True)
@@ -55,14 +62,17 @@ class Store:
         self._queue.put(batch)
 
     def drain(self) -> None:
-        """Wait until all that was queued is committed; the connection is then free for others."""
+        """Wait until all that was queued is committed and in the tables; the connection is then free for others."""
         self._queue.join()
         self._raise()
+        self._fold(least=1)
 
     def close(self) -> None:
         """Commit what is queued and end the thread."""
         self._queue.put(None)
         self._thread.join()
+        if self._error is None:
+            self._fold(least=1)
 
     def _raise(self) -> None:
         if self._error is not None:
@@ -82,13 +92,40 @@ class Store:
                 self._queue.task_done()
 
     def _commit(self, batch: Write) -> None:
+        rows = {name: table for name, table in batch.rows.items() if table.num_rows}
+        small = sum(table.num_rows for table in rows.values()) < SMALL
+        if not small:
+            self._fold(least=1)
         self._connection.begin()
-        for name, rows in batch.rows.items():
-            if rows.num_rows:
-                self._providers[name].put(rows)
-                self._connection.execute(f"execute keep_{name}").fetchall()
-                self._providers[name].clear()
+        if small:
+            for name, table in rows.items():
+                journal.append(self._connection, name, table)
+                self._journalled.setdefault(name, []).append(table)
+        else:
+            self._keep(rows)
         for source, offsets in batch.offsets.items():
             write_offsets(self._connection, source, offsets)
         self._connection.commit()
         batch.done()
+        if small:
+            self._fold(least=SMALL, most=1)
+
+    def _fold(self, *, least: int, most: int | None = None) -> None:
+        """Move tables of at least so many rows from the journal into their own place, at most so many of them.
+
+        One at a time while batches are on their way: the next one waits for it.
+        """
+        waiting = {name: sum(part.num_rows for part in parts) for name, parts in self._journalled.items()}
+        names = sorted((name for name, rows in waiting.items() if rows >= least), key=waiting.__getitem__, reverse=True)
+        for name in names[:most]:
+            self._connection.begin()
+            self._keep({name: pa.concat_tables(self._journalled[name])})
+            journal.empty(self._connection, name)
+            self._connection.commit()
+            del self._journalled[name]
+
+    def _keep(self, rows: Mapping[str, pa.Table]) -> None:
+        for name, table in rows.items():
+            self._providers[name].put(table)
+            self._connection.execute(f"execute keep_{name}").fetchall()
+            self._providers[name].clear()

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from riskwave.engine.chain import Chain, fetch, in_order, mentioned, window_sql
+from riskwave.engine.chain import Chain, in_order, window_sql
+from riskwave.engine.fetch import fetch
 from riskwave.engine.look_ups import LookUps
 from riskwave.engine.memory import Facts, History, Tiles
 from riskwave.engine.narrow import narrowed
 from riskwave.engine.passing import keeps_columns, parse
 from riskwave.engine.plan import FACTS, KNOWN, Plan
 from riskwave.engine.provider import Provider
-from riskwave.engine.stager import Stager
+from riskwave.engine.stager import Stager, labelled_schema
 from riskwave.engine.state import LANDING, connect, create_landing
 
 VERSIONED = pa.schema([("version", pa.int32()), ("supersedes", pa.int32()), ("decided_at", pa.timestamp("us"))])
@@ -73,8 +74,7 @@ class Workbench:
         self._rejected = stager.rejected
         self.accepted = stager.accepted
         self.staged = pa.schema([field for field in stager.accepted if field.name != "_hash"])
-        wanted = mentioned(plan.tiles_sql())
-        self.new = self._provide("batch_new", pa.schema([field for field in self.accepted if field.name in wanted]))
+        self.new = self._provide("batch_new", stager.new.schema)
         keys = [(f"_k_{step.name}", pa.int32()) for step in plan.windows]
         ordinals = [(f"_s_{step.name}", pa.int64()) for step in plan.windows]
         compared = sorted({name for step in plan.windows for name in step.same})
@@ -89,8 +89,7 @@ class Workbench:
     def _labelling(self) -> None:
         plan = self.plan
         self.labels = self._provide("batch_labels", LANDING["labels"])
-        columns = [self.staged.field(name) for name in ("event_id", "event_ts", "merchant_id", "ip")]
-        self.labelled = self._provide("batch_labelled", pa.schema(columns))
+        self.labelled = self._provide("batch_labelled", labelled_schema(self.staged))
         self._prepare("hash_labels", "select hash(event_id) as _hash from batch_labels")
         self._prepare("confirm", plan.frauds_sql())
         self.frauds = self._provide("batch_frauds", self.shape(plan.frauds_sql()))

@@ -30,7 +30,7 @@ class Reader:
         self._raw: list[pa.Table] = []
         self._parts: deque[Staged] = deque()
         self._rows = 0
-        self._changed = threading.Condition()
+        self._changed = threading.Condition(threading.RLock())
         self._wanted = False
         self._ended = False
         self._stopping = False
@@ -74,6 +74,7 @@ class Reader:
         staged = self._stager.stage(pa.concat_tables(self._raw))
         with self._changed:
             self._raw = []
+            self._wanted = False
             self._parts.append(staged)
             self._changed.notify_all()
 
@@ -87,16 +88,21 @@ class Reader:
         with self._changed:
             self._error = error
 
+    def ask(self) -> None:
+        """Have what has arrived staged at once, because it will soon be taken."""
+        with self._changed:
+            self._wanted = True
+            self._changed.notify_all()
+
     def take(self, rows: int, timeout_s: float) -> Staged | None:
         """Parts of up to `rows` rows together (one part may be more); no rows when none came in time; None at the end.
 
         Raises what the source raised, after all rows before it were taken.
         """
         with self._changed:
-            self._wanted = not self._parts
-            self._changed.notify_all()
+            if not self._parts:
+                self.ask()
             self._changed.wait_for(lambda: self._parts or self._finished, timeout_s)
-            self._wanted = False
             if not self._parts:
                 if self._error is not None:
                     raise self._error

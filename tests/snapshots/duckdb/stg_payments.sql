@@ -61,5 +61,17 @@ with accepted as (
 
 )
 
-select * from accepted
-qualify row_number() over (partition by event_id order by source, source_partition, source_offset) = 1
+select * from (
+    with deliveries as materialized (
+        select *, row_number() over () as delivery from accepted
+    )
+
+    select deliveries.* exclude (delivery)
+    from deliveries
+    semi join (
+        select arg_min(delivery, (source, source_partition, source_offset)) as delivery
+        from deliveries
+        group by event_id
+    ) as firsts
+        on deliveries.delivery = firsts.delivery
+)
