@@ -59,7 +59,7 @@ def _pipeline(name: str, encoder: Encoder, seed: int) -> Any:
     )
     if name == "logistic_regression":
         return make_pipeline(columns, LogisticRegression(max_iter=2000))
-    return make_pipeline(columns, RandomForestClassifier(200, min_samples_leaf=3, random_state=seed, n_jobs=1))
+    return make_pipeline(columns, RandomForestClassifier(100, min_samples_leaf=3, random_state=seed, n_jobs=1))
 
 
 def known(fraud: Flags) -> bool:

@@ -21,8 +21,9 @@ from riskwave.scoring.values import INPUT, OUTPUT, Matrix, Scores
 METADATA = "riskwave"
 FORMAT = 1
 #: What onnxruntime raises for a file that is none of its: classes without a common one.
-_FAULTS: tuple[type[Exception], ...] = tuple(
-    kind for kind in vars(pybind_state).values() if isinstance(kind, type) and issubclass(kind, Exception)
+_FAULTS: tuple[type[Exception], ...] = (
+    *(kind for kind in vars(pybind_state).values() if isinstance(kind, type) and issubclass(kind, Exception)),
+    *(KeyError, TypeError, ValueError),  # of the card
 )
 #: Rows an ONNX run takes at once: more only costs memory.
 ROWS = 65_536
@@ -91,7 +92,7 @@ class Scorer:
             )
             said = self._session.get_modelmeta().custom_metadata_map
             self.card = Card.of_text(said[METADATA])
-        except (KeyError, ValueError, TypeError, *_FAULTS) as error:
+        except _FAULTS as error:
             text = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise RiskwaveError(f"{name}: no model that `riskwave models train` made ({text})") from error
         self.digest = hashlib.sha256(onnx_file).hexdigest()

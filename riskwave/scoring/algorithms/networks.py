@@ -43,8 +43,7 @@ def descend(loss: Loss, weights: Weights, inputs: Matrix, valid: Matrix, trainin
     batch, rate = min(params["batch"], len(inputs)), params["learning_rate"]
     gradient = jax.grad(loss)
 
-    @jax.jit
-    def step(weights: Weights, first: Weights, second: Weights, count: Any, rows: Any, key: Any) -> Any:
+    def stepped(weights: Weights, first: Weights, second: Weights, count: Any, rows: Any, key: Any) -> Any:
         slopes = gradient(weights, rows, key)
         first = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, first, slopes)
         second = jax.tree.map(lambda v, g: 0.999 * v + 0.001 * g * g, second, slopes)
@@ -52,7 +51,7 @@ def descend(loss: Loss, weights: Weights, inputs: Matrix, valid: Matrix, trainin
         moved = jax.tree.map(lambda w, m, v: w - scale * m / (jnp.sqrt(v) + 1e-8), weights, first, second)
         return moved, first, second
 
-    look = jax.jit(loss)
+    step, look = jax.jit(stepped), jax.jit(loss)
     first = jax.tree.map(jnp.zeros_like, weights)
     second = first
     rng = np.random.default_rng(training.seed)
