@@ -147,7 +147,7 @@ _members = {
     "n1": _literal | st.just(":part"),
 }
 _in = st.sampled_from(list(_members)).flatmap(
-    lambda name: st.lists(_members[name], min_size=1, max_size=3).map(lambda items: f"{name} in ({', '.join(items)})")
+    lambda name: st.lists(_members[name], min_size=1, max_size=6).map(lambda items: f"{name} in ({', '.join(items)})")
 )
 _matched = st.one_of(
     st.sampled_from(PATTERNS).map(lambda pattern: f"t1 ~ {_quoted(pattern)}"),
