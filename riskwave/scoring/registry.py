@@ -99,6 +99,9 @@ class Registry:
         run = client.create_run(experiment_id, run_name=f"{name} {version}").info
         for key, value in {**model.params, "algorithm": model.plan.algorithm, "seed": model.plan.seed}.items():
             client.log_param(run.run_id, key, value)
+        said = {"window": model.window, "features": model.card.encoder.features, "sql_hash": model.card.sql_hash}
+        for key, told in said.items():
+            client.set_tag(run.run_id, key, told if isinstance(told, str) else json.dumps(told))
         for part, metrics in (("valid", model.valid), ("test", model.test)):
             for key, value in metrics.as_dict().items():
                 if value is not None:
