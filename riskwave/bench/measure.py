@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
-import resource
+import os
+import subprocess
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +22,7 @@ from riskwave.engine.engine import Engine
 from riskwave.engine.plan import Plan
 from riskwave.engine.state import connect, create_landing
 from riskwave.engine.store import Write
+from riskwave.errors import RiskwaveError
 from riskwave.run.loop import Limits, run_loop
 from riskwave.run.meter import Meter
 from riskwave.run.reader import Reader
@@ -175,9 +178,19 @@ def batch_seconds(plan: Plan, part: Part, folder: Path) -> float:
     return took
 
 
-def peak_memory() -> int:
-    """Most bytes this process has had in memory."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+def peak_memory(part: Part, state: Path, folder: Path) -> int:
+    """Most bytes that a process of its own has in memory while it opens the state and decides a part from a file."""
+    lines = folder / "queue.jsonl"
+    with lines.open("wb") as out:
+        for start in range(0, part.count, STEP):
+            for row in part.raw(start, STEP).select(FIELDS).to_pylist():
+                out.write(orjson.dumps({name: value for name, value in row.items() if value is not None}) + b"\n")
+    command = [sys.executable, "-m", "riskwave.cli", "run", "--state", str(state), "--source", str(lines), "--json"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        raise RiskwaveError(f"`{' '.join(command[2:])}` ended with status {status}")
+    return usage.ru_maxrss * 1024
 
 
 def file_bytes(state: Path) -> int:

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 NULL_INT = np.iinfo(np.int64).min
 NULL_CODE = -1
+GROWTH = 4  # rarely, and by much: a copy keeps a payment waiting, room that is not used takes no memory
 
 AnyArray = npt.NDArray[Any]
 
@@ -114,11 +115,12 @@ class Column:
         else:
             dtype = np.int64
         self._data: AnyArray = np.empty(1024, dtype)
+        self._used = 0
 
     @property
     def nbytes(self) -> int:
         """Bytes in memory; a text of the vocabulary as 150, for the text, its code and their place in a dict."""
-        return self._data.nbytes + 150 * (len(self.vocabulary) if self.vocabulary is not None else 0)
+        return self._used * self._data.itemsize + 150 * (len(self.vocabulary) if self.vocabulary is not None else 0)
 
     def numbers(self, values: pa.Array | pa.ChunkedArray) -> AnyArray:
         """The column's own numbers for Arrow values of its type."""
@@ -136,9 +138,9 @@ class Column:
 
     def write(self, start: int, numbers: AnyArray) -> None:
         """Put numbers at positions start, start + 1, …, growing the column as needed."""
-        end = start + len(numbers)
+        end = self._used = start + len(numbers)
         if end > len(self._data):
-            grown = np.empty(max(end, len(self._data) * 3 // 2), self._data.dtype)
+            grown = np.empty(max(end, len(self._data) * GROWTH), self._data.dtype)
             grown[:start] = self._data[:start]
             self._data = grown
         self._data[start:end] = numbers

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from riskwave.engine.archive import LATENESS, SHARE, archived_until, horizon, move, relation
-from riskwave.engine.columns import NULL_CODE
+from riskwave.engine.columns import GROWTH, NULL_CODE
 from riskwave.engine.index import Positions
 from riskwave.engine.load import load
 from riskwave.engine.memory import micros, seconds_of
@@ -334,7 +334,7 @@ class Engine:
     def _put_scopes(self, rows: pa.Table, batch: Positions) -> tuple[pa.Table, bool]:
         """Give every model what it needs of the past; gives the batch for them, and whether it is for the OVER form."""
         if len(self._ordinals) < len(self.history):
-            self._ordinals = np.full(max(len(self.history), len(self._ordinals) * 3 // 2), -1, np.int32)
+            self._ordinals = np.full(max(len(self.history), len(self._ordinals) * GROWTH), -1, np.int32)
         self._ordinals[batch] = np.arange(len(batch), dtype=np.int32)
         store, scopes = self.history.store, self.bench.scopes
         gathered: dict[tuple[str, int], Scope] = {}

@@ -8,6 +8,7 @@ safe as what the tables hold, and is never in both.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import duckdb
@@ -26,12 +27,17 @@ def create(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(_CREATE)
 
 
-def append(connection: duckdb.DuckDBPyConnection, name: str, rows: pa.Table) -> None:
-    """Keep rows of a table after those that are kept; part of the caller's transaction."""
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, rows.schema) as stream:
-        stream.write_table(rows)
-    connection.execute("insert into journal (table_name, rows) values (?, ?)", [name, sink.getvalue().to_pybytes()])
+def append(connection: duckdb.DuckDBPyConnection, rows: Mapping[str, pa.Table]) -> None:
+    """Keep rows by table, after those that are kept; part of the caller's transaction."""
+    values: list[object] = []
+    for name, table in rows.items():
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, table.schema) as stream:
+            stream.write_table(table)
+        values += [name, sink.getvalue().to_pybytes()]
+    if values:
+        places = ", ".join(["(?, ?)"] * len(rows))
+        connection.execute(f"insert into journal (table_name, rows) values {places}", values)
 
 
 def empty(connection: duckdb.DuckDBPyConnection, name: str) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from riskwave.engine.columns import NULL_CODE, ColumnStore
+from riskwave.engine.columns import GROWTH, NULL_CODE, ColumnStore
 from riskwave.engine.index import Ints, Positions, SortedIndex, composite, merge_ranges
 from riskwave.engine.plan import Plan
 from riskwave.engine.tiles import EPOCH_2000, TileStore
@@ -68,7 +68,7 @@ class History:
     def nbytes(self) -> int:
         """Bytes in memory."""
         indexes = sum(index.nbytes for index in (self.events, *self.indexes.values()))
-        return self.store.nbytes + indexes + self.version.nbytes + self.features.nbytes
+        return self.store.nbytes + indexes + len(self) * (self.version.itemsize + self.features.itemsize)
 
     def add(self, rows: pa.Table, hashes: npt.NDArray[np.uint64]) -> Positions:
         """Add staged rows (n) with their events' hashes (n); gives their positions."""
@@ -121,7 +121,7 @@ class History:
 
 
 def _grown(array: npt.NDArray[Any], length: int) -> npt.NDArray[Any]:
-    grown = np.zeros(max(length, len(array) * 3 // 2), array.dtype)
+    grown = np.zeros(max(length, len(array) * GROWTH), array.dtype)
     grown[: len(array)] = array
     return grown
 

@@ -15,7 +15,7 @@ from riskwave.engine.provider import Provider
 from riskwave.engine.state import write_offsets
 
 WAITING = 2
-SMALL = 2_000  # rows: a batch of fewer goes into the journal, which is moved into the tables when it has as many
+SMALL = 2_500  # rows: a batch of fewer goes into the journal, whose tables are moved when they have as many
 
 MOST = 10 * SMALL
 
@@ -44,9 +44,11 @@ class Store:
             connection.execute(f"create table if not exists {name} as select * from batch_{name} limit 0")
             connection.execute(f"prepare keep_{name} as insert into {name} select * from batch_{name}")
         for table in ("decision_input", "decisions"):
+            # An aggregate of two columns: a window would sort all of them.
             connection.execute(
-                f"create or replace view current_{table} as select * from {table} "
-                "qualify row_number() over (partition by event_id order by version desc) = 1"
+                f"create or replace view current_{table} as select t.* from {table} as t semi join "
+                f"(select event_id, max(version) as version from {table} group by event_id) as l "
+                "on t.event_id = l.event_id and t.version = l.version"
             )
         journal.create(connection)
         journal.fold(connection)
@@ -98,8 +100,8 @@ class Store:
             self._fold(least=1)
         self._connection.begin()
         if small:
+            journal.append(self._connection, rows)
             for name, table in rows.items():
-                journal.append(self._connection, name, table)
                 self._journalled.setdefault(name, []).append(table)
         else:
             self._keep(rows)

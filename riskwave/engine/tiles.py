@@ -11,7 +11,7 @@ import pyarrow as pa
 import sqlglot
 from sqlglot import exp
 
-from riskwave.engine.columns import NULL_CODE, Vocabulary
+from riskwave.engine.columns import GROWTH, NULL_CODE, Vocabulary
 from riskwave.engine.index import Ints, SortedIndex, composite
 from riskwave.errors import RiskwaveError
 from riskwave.project import Model
@@ -115,7 +115,7 @@ class TileStore:
     def nbytes(self) -> int:
         """Bytes in memory, vocabularies and members roughly."""
         texts = 150 * (len(self.keys) + len(self.members) + len(self._seen))
-        return self._index.nbytes + self._sums.nbytes + self._member.nbytes + texts
+        return self._index.nbytes + self._length * (8 * len(self._sums) + 4) + texts
 
     def entries(self, keys: pa.Array, seconds: Ints) -> Ints:
         """Index entries of keys (n, not NULL) at tiles that hold the times (n, seconds since 2000)."""
@@ -153,11 +153,13 @@ class TileStore:
 
     def _grow(self, length: int) -> None:
         if length > len(self._member):
-            size = max(length, len(self._member) * 3 // 2)
+            size = max(length, len(self._member) * GROWTH)
             grown = np.empty((self._sums.shape[0], size), np.int64)
             grown[:, : self._length] = self._sums[:, : self._length]
             self._sums = grown
-            self._member = np.resize(self._member, size)
+            members = np.empty(size, np.int32)
+            members[: self._length] = self._member[: self._length]
+            self._member = members
 
     def ahead(self, codes: npt.NDArray[np.int32], seconds: Ints, *, first: int = 0) -> tuple[Ints, int, pa.Table]:
         """The complete tiles before the tiles that hold events of keys, by code (n, -1 for none), at `seconds` (n).
