@@ -1,0 +1,143 @@
+"""What would have let an event pass: the fewest values that are otherwise, each just on the other side of its bound."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+from riskwave.backtest.given import Given
+from riskwave.backtest.terms import COMPARISONS, Facts, leaves
+from riskwave.rules.check import CheckedRule
+from riskwave.rules.columns import rule_columns
+from riskwave.rules.evaluate import Row
+from riskwave.rules.reference import Decision, decide
+from riskwave.rules.tree import Node
+
+#: A text that no rule names: what stands for any other value.
+OTHER = "(another)"
+MOST = 5
+#: Pairs are tried of so many changes at most: some thousand decisions.
+_TRIED = 60
+
+
+@dataclass(frozen=True)
+class Change:
+    """A column with another value; `value` OTHER is any that is not named."""
+
+    column: str
+    value: Any
+    before: Any
+
+    def __str__(self) -> str:
+        return f"{self.column} {_said(self.value)} instead of {_said(self.before)}"
+
+
+def ways_to_pass(given: Given, row: Row, decision: Decision) -> list[tuple[Change, ...]]:
+    """The changes of one value, else of two, that turn a decision into allow; at most MOST, the smallest first."""
+    if decision.action == "allow":
+        return []
+    fired = [
+        rule for rule in given.checked.rules if rule.rule.rule in decision.rule_ids and rule.rule.action != "allow"
+    ]
+    # A rule that two changes must end is ended by one of its own terms, so that the fired rules' terms are enough.
+    changes = list(dict.fromkeys(change for rule in fired for change in _changes(rule, given, row)))
+    for size in (1, 2):
+        found = [
+            together
+            for together in combinations(changes[:_TRIED], size)
+            if len({change.column for change in together}) == size and _passes(given, row, together)
+        ]
+        if found:
+            return sorted(found, key=lambda together: sum(map(_size, together)))[:MOST]
+    return []
+
+
+def _passes(given: Given, row: Row, changes: tuple[Change, ...]) -> bool:
+    changed = {**row, **{change.column: change.value for change in changes}}
+    return decide(given.checked, changed, given.values, given.lists).action == "allow"
+
+
+def _changes(rule: CheckedRule, given: Given, row: Row) -> Iterator[Change]:
+    facts = Facts(row, given.thresholds(rule), given.lists)
+    for leaf in leaves(rule.tree):
+        before = facts.value(leaf)
+        for column, value in _otherwise(leaf, facts):
+            after = Facts({**row, column: value}, facts.thresholds, facts.lists).value(leaf)
+            if after is not before and value != row.get(column):
+                yield Change(column, value, row.get(column))
+
+
+def _otherwise(leaf: Node, facts: Facts) -> Iterator[tuple[str, Any]]:
+    """Columns of a term with values at which it may come out otherwise."""
+    if leaf.op == "column":
+        yield leaf.value, not facts.value(leaf)
+    elif leaf.op in COMPARISONS:
+        for one, two in (leaf.args, leaf.args[::-1]):
+            column, bound = _bare(one), facts.value(two)
+            if column is not None and bound is not None:
+                yield from ((column.value, value) for value in _around(column, bound))
+    elif leaf.op == "between":
+        column = _bare(leaf.args[0])
+        for bound in (facts.value(arg) for arg in leaf.args[1:]):
+            if column is not None and bound is not None:
+                yield from ((column.value, value) for value in _around(column, bound))
+    elif leaf.op in ("in", "like", "regex", "in_list"):
+        column = _bare(leaf.args[0])
+        if column is not None and column.kind == "text":
+            yield from ((column.value, value) for value in _texts(column.value))
+    elif leaf.op in ("is true", "is false"):
+        column = _bare(leaf.args[0])
+        if column is not None and column.kind == "boolean":
+            yield column.value, leaf.op == "is false"
+
+
+def _bare(node: Node) -> Node | None:
+    """The column that a side is, if it is nothing else."""
+    inner = node.args[0] if node.op == "number" else node
+    return inner if inner.op == "column" else None
+
+
+def _around(column: Node, bound: Any) -> list[Any]:
+    """Values just below, at and just above a bound, that the column can have."""
+    if column.kind == "integer" and math.isfinite(bound):
+        return [math.floor(bound), math.ceil(bound), math.floor(bound) - 1, math.ceil(bound) + 1]
+    if column.kind == "number":
+        return [bound, math.nextafter(bound, -math.inf), math.nextafter(bound, math.inf)]
+    if column.kind == "boolean":
+        return [True, False]
+    return _texts(column.value) if column.kind == "text" else []
+
+
+def _texts(column: str) -> list[str]:
+    known = rule_columns().get(column)
+    return [*known.values] if known and known.values else [OTHER]
+
+
+def _size(change: Change) -> float:
+    """How far a change goes: a share of the value for numbers, one for anything else."""
+    numbers = [value for value in (change.before, change.value) if isinstance(value, int | float)]
+    if len(numbers) < 2 or isinstance(change.before, bool):
+        return 1.0
+    return abs(change.value - change.before) / max(abs(change.before), abs(change.value), 1e-9)
+
+
+def _said(value: Any) -> str:
+    if value is None:
+        return "unknown"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def as_json(ways: list[tuple[Change, ...]]) -> list[list[Mapping[str, Any]]]:
+    """Ways to pass for machines; a value that is any other is null."""
+    return [
+        [
+            {"column": each.column, "value": None if each.value == OTHER else each.value, "before": each.before}
+            for each in way
+        ]
+        for way in ways
+    ]

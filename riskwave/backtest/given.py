@@ -1,0 +1,61 @@
+"""Which rules, with which thresholds and lists."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from riskwave.control import Control, Snapshot, control_path
+from riskwave.control.rulesets import find_revision, stored_ruleset
+from riskwave.errors import RiskwaveError
+from riskwave.rules.check import CheckedRule, CheckedRuleset, check_ruleset
+from riskwave.rules.lists import ListEntry, Lists
+from riskwave.rules.pack import load_rules
+
+
+@dataclass(frozen=True)
+class Given:
+    """A ruleset to evaluate. values: thresholds by (rule, name), the pack's own for those not there."""
+
+    name: str
+    checked: CheckedRuleset
+    values: Mapping[tuple[str, str], Any] = field(default_factory=dict)
+    lists: Lists = field(default_factory=Lists)
+
+    @property
+    def revision(self) -> str:
+        """The name of the ruleset's text."""
+        return self.checked.ruleset.revision
+
+    def thresholds(self, rule: CheckedRule) -> dict[str, Any]:
+        """A rule's values by name."""
+        return {t.name: self.values.get((rule.rule.rule, t.name), t.value) for t in rule.thresholds}
+
+
+def given(named: str, state: Path | None) -> Given:
+    """The ruleset of a path, with the pack's thresholds, or of a revision (live, canary, …), with those in force.
+
+    state: whose control store has the lists, and the revisions. Raises RiskwaveError where there is no such ruleset.
+    """
+    store = None if state is None else control_path(state)
+    is_path = Path(named).exists()
+    if not is_path and (store is None or not store.is_file()):
+        beside = f"{store} is not there" if store else "name the state that has it with --state"
+        raise RiskwaveError(f"{named}: no such file or folder, and for a revision {beside}")
+    if store is None or not store.is_file():
+        return Given(named, check_ruleset(load_rules(Path(named))))
+    with Control.open(store, read_only=True) as control:
+        snapshot = control.snapshot()
+        if is_path:
+            return Given(named, check_ruleset(load_rules(Path(named))), {}, lists_of(snapshot))
+        revision = find_revision(control, named)
+        held = snapshot.of(revision)
+        values = held.thresholds if held else {}
+        return Given(named, check_ruleset(stored_ruleset(control, revision)), values, lists_of(snapshot))
+
+
+def lists_of(snapshot: Snapshot) -> Lists:
+    """The lists of a snapshot, ready to be looked up."""
+    return Lists.of(ListEntry(e.list_name, e.value, e.expires_at, e.low, e.high) for e in snapshot.lists)

@@ -1,0 +1,62 @@
+"""Rules over windows that are longer than the history before them: they say `warming`, and are never silently cold."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+
+from riskwave.catalogue import load_catalogue
+from riskwave.errors import RiskwaveError
+from riskwave.rules.check import CheckedRuleset
+
+_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+
+
+@dataclass(frozen=True)
+class Warming:
+    """A rule that reads a feature whose window reaches back before the history. until: from when on it is whole."""
+
+    rule: str
+    feature: str
+    window: str
+    until: datetime
+
+    def __str__(self) -> str:
+        return f"{self.rule}: warming until {self.until:%Y-%m-%d %H:%M} UTC: {self.feature} looks back {self.window}"
+
+
+def warming(ruleset: CheckedRuleset, first: datetime, at: datetime) -> tuple[Warming, ...]:
+    """Rules that are warming at a time, in the pack's order, each with its longest window.
+
+    first: time of the first event that features were made from; both in UTC without a zone. Drafts are among them.
+    """
+    lengths = windows()
+    found = []
+    for rule in ruleset.rules:
+        read = [name for name in rule.tree.names("column") if name in lengths]
+        longest = max(read, key=lambda name: lengths[name], default=None)
+        if longest is not None and first + lengths[longest] > at:
+            found.append(Warming(rule.rule.rule, longest, _written()[longest], first + lengths[longest]))
+    return tuple(found)
+
+
+@cache
+def windows() -> Mapping[str, timedelta]:
+    """How far each feature that has a window looks back."""
+    return {name: window_length(window) for name, window in _written().items()}
+
+
+def window_length(window: str) -> timedelta:
+    """The length of a window such as 10m, 24h, 30d. Raises RiskwaveError for any other text."""
+    found = re.fullmatch(r"([0-9]+)([mhd])", window)
+    if found is None:
+        raise RiskwaveError(f"decision_input.yml: window {window}: expected a number and m, h or d, such as 10m")
+    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+
+
+@cache
+def _written() -> Mapping[str, str]:
+    return {feature.name: feature.window for feature in load_catalogue() if feature.window}
