@@ -1,0 +1,45 @@
+{{ config(materialized = block_kind()) }}
+
+with networks as (
+
+    select
+        list_name,
+        low,
+        high,
+        expires_at,
+        -- The next of four lengths: a network is at most 256 blocks of that length.
+        case when bits <= 8 then 8 when bits <= 16 then 16 when bits <= 24 then 24 else 32 end as block_bits
+    from {{ ref('int_list_entries') }}
+    where low is not null
+
+),
+
+sized as (
+
+    select
+        *,
+        cast(1 as bigint) << (32 - block_bits) as size,
+        cast(block_bits as bigint) * 4294967296 as first_of_length
+    from networks
+
+),
+
+spread as (
+
+    select
+        list_name,
+        expires_at,
+        {{ each_between(
+            'first_of_length + cast((low - low % size) / size as bigint)',
+            'first_of_length + cast((high - high % size) / size as bigint)'
+        ) }} as block
+    from sized
+
+)
+
+select
+    list_name,
+    block,
+    max(coalesce(expires_at, timestamp '9999-12-31 00:00:00')) as expires_at
+from spread
+group by list_name, block

@@ -1,0 +1,3 @@
+{{ config(materialized = ruled_kind()) }}
+
+{{ ruleset() }}
