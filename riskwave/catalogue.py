@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from riskwave.contracts import CardProfile, Device, Label, arrow_schema
 from riskwave.errors import RiskwaveError
 from riskwave.lineage import trace
-from riskwave.project import compiled_project, project_dir
+from riskwave.project import Model, compiled_project, project_dir
 from riskwave.sources.batch import RAW_SCHEMA
 
 #: The model whose columns are the features.
@@ -80,7 +80,7 @@ def load_catalogue() -> list[Feature]:
     Raises RiskwaveError for one that lacks a description, type, unit, entity or lineage.
     """
     file = project_dir() / "models" / "decisions" / f"{MODEL}.yml"
-    lineage = trace(compiled_project("duckdb").models, _sources())[MODEL].columns
+    lineage = trace(_behind(compiled_project("duckdb").models), _sources())[MODEL].columns
     features = []
     for column in _columns(file):
         meta = column.get("config", {}).get("meta", {})
@@ -145,6 +145,14 @@ def _columns(file: Path) -> list[dict[str, Any]]:
     except (OSError, yaml.YAMLError) as fault:
         raise RiskwaveError(f"{file.name}: cannot read the features' descriptions: {fault}") from fault
     return [column for model in described["models"] if model["name"] == MODEL for column in model["columns"]]
+
+
+def _behind(models: Mapping[str, Model]) -> dict[str, Model]:
+    """What MODEL is made of, itself last."""
+    needed = {MODEL}
+    for name in reversed(models):
+        needed |= set(models[name].reads) if name in needed else set()
+    return {name: model for name, model in models.items() if name in needed}
 
 
 def _sources() -> dict[str, list[str]]:
