@@ -90,7 +90,8 @@ class Pass:
         table = self.history.connection.sql(
             f"select k.event_id, k.event_ts, case when k.is_declined then 0 else coalesce(k.billing_amount_minor, 0) "
             "end as money, f.event_id is not null as is_fraud, coalesce(f.episode_id, f.event_id) as episode_id, "
-            f"f.scenario{chosen} from (select *{routes} from ({events})) as k left join frauds as f on f.event_id = k.event_id "
+            f"f.scenario{chosen} from (select *{routes} from ({events})) as k "
+            "left join frauds as f on f.event_id = k.event_id "
             f"where f.event_id is not null or {keep}"
         ).to_arrow_table()
         return _truths(table, list(self.selected))

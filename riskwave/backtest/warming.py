@@ -8,10 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 
-from riskwave.catalogue import load_catalogue
+import yaml
+
+from riskwave.catalogue import MODEL
 from riskwave.errors import RiskwaveError
+from riskwave.project import project_dir
 from riskwave.rules.check import CheckedRuleset
 
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -59,4 +63,9 @@ def window_length(window: str) -> timedelta:
 
 @cache
 def _written() -> Mapping[str, str]:
-    return {feature.name: feature.window for feature in load_catalogue() if feature.window}
+    """From the models' descriptions: the whole catalogue would take a compiled project."""
+    file = project_dir() / "models" / "decisions" / f"{MODEL}.yml"
+    described = yaml.load(file.read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506 - a safe loader, in C
+    columns = next(model["columns"] for model in described["models"] if model["name"] == MODEL)
+    found = {column["name"]: column.get("config", {}).get("meta", {}).get("window") for column in columns}
+    return {name: str(window) for name, window in found.items() if window}

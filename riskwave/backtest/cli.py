@@ -1,0 +1,189 @@
+"""`riskwave backtest`, `sweep`, `explain`, and `riskwave rules compare`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from riskwave.backtest.backtest import backtest
+from riskwave.backtest.explain import explain
+from riskwave.backtest.given import given
+from riskwave.backtest.history import as_moment, open_history
+from riskwave.backtest.html import backtest_page, sweep_page, write_page
+from riskwave.backtest.replay import replay
+from riskwave.backtest.shadow import compare_shadows
+from riskwave.backtest.show import show_backtest, show_compared, show_explanation, show_replay, show_sweep
+from riskwave.backtest.sweep import Target, find_threshold, read_values, split_name, sweep
+from riskwave.batch.progress import saying
+from riskwave.errors import RiskwaveError
+
+HistoryPath = Annotated[Path, typer.Option(help="A state, or a Parquet folder with decision_input and labels.")]
+Rules = Annotated[str, typer.Option(help="A rule file or folder, a revision, or live.")]
+From = Annotated[str | None, typer.Option("--from", help="First day or moment (UTC), such as 2026-01-10.")]
+To = Annotated[str | None, typer.Option("--to", help="The day or moment that ends it, not included.")]
+StateOption = Annotated[
+    Path | None, typer.Option("--state", help="Whose lists and revisions count; else the history, if it has them.")
+]
+KnownLabels = Annotated[
+    bool, typer.Option("--known-labels", help="Only labels that had arrived by the end of the period.")
+]
+Html = Annotated[Path | None, typer.Option(help="Write a report with charts to this file.")]
+Json = Annotated[bool, typer.Option("--json", help="For machines.")]
+
+
+def backtest_command(
+    history: HistoryPath,
+    rules: Rules = "rules/card",
+    against: Annotated[str | None, typer.Option(help="Compare with: a path, a revision, or live.")] = None,
+    start: From = None,
+    end: To = None,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="decision: make each recorded decision again, as it was made then.")
+    ] = None,
+    known_labels: KnownLabels = False,
+    state: StateOption = None,
+    ids: Annotated[int, typer.Option(min=0, help="Most ids to tell of events newly flagged or released.")] = 1_000,
+    html: Html = None,
+    as_json: Json = False,
+) -> None:
+    """Try rules on history: what they catch, what that costs, what each adds; or replay decisions as they were made.
+
+    Example: riskwave backtest --rules rules/card --history bank.duckdb --against live --html report.html
+    """
+    period = as_moment(start, "--from"), as_moment(end, "--to")
+    if as_of is not None:
+        if as_of != "decision":
+            raise RiskwaveError(f"--as-of {as_of}: expected decision")
+        _replay(history, period, as_json=as_json)
+        return
+    beside = _state(history, state)
+    with (
+        saying(Console(stderr=True)) as say,
+        open_history(history, start=period[0], end=period[1], known_labels=known_labels) as opened,
+    ):
+        other = given(against, beside) if against else None
+        result = backtest(opened, given(rules, beside), other, most=ids, say=say)
+    if html is not None:
+        write_page(html, backtest_page(result))
+    if as_json:
+        _echo(result.as_dict())
+    else:
+        show_backtest(result, Console(highlight=False))
+        _tell(html)
+
+
+def sweep_command(
+    threshold: Annotated[str, typer.Argument(help="A rule and its threshold.", metavar="RULE.THRESHOLD")],
+    values: Annotated[str, typer.Argument(help="first:last, first:last:step, or value,value,…")],
+    history: HistoryPath,
+    rules: Rules = "rules/card",
+    max_fpr: Annotated[float | None, typer.Option(help="Target: most false positives, a share such as 0.005.")] = None,
+    min_precision: Annotated[float | None, typer.Option(help="Target: least precision.")] = None,
+    min_recall: Annotated[float | None, typer.Option(help="Target: least recall.")] = None,
+    max_alerts: Annotated[float | None, typer.Option(help="Target: most alerts a day.")] = None,
+    start: From = None,
+    end: To = None,
+    known_labels: KnownLabels = False,
+    state: StateOption = None,
+    html: Html = None,
+    as_json: Json = False,
+) -> None:
+    """Try a threshold at many values in one pass, and find the one that meets a target.
+
+    Example: riskwave sweep card_velocity.max_count 3:20 --history bank.duckdb --max-fpr 0.005
+    """
+    rule, name = split_name(threshold)
+    ruleset = given(rules, _state(history, state))
+    tried = read_values(values, find_threshold(ruleset, rule, name)[1].kind)
+    target = Target(max_fpr, min_precision, min_recall, max_alerts)
+    with (
+        saying(Console(stderr=True)) as say,
+        open_history(
+            history, start=as_moment(start, "--from"), end=as_moment(end, "--to"), known_labels=known_labels
+        ) as opened,
+    ):
+        result = sweep(opened, ruleset, rule, name, tried, target=target, say=say)
+    if html is not None:
+        write_page(html, sweep_page(result))
+    if as_json:
+        _echo(result.as_dict())
+    else:
+        show_sweep(result, Console(highlight=False))
+        _tell(html)
+
+
+def explain_command(
+    event_id: Annotated[str, typer.Argument(help="The event.", metavar="EVENT_ID")],
+    state: Annotated[Path, typer.Option(help="The state that decided it.")] = Path("riskwave.duckdb"),
+    version: Annotated[int | None, typer.Option(min=1, help="Which decision about it; else the last.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Rules that did not fire, and all features, too.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Explain a decision: each rule's terms on the event, and what would have let it pass.
+
+    Example: riskwave explain e-4711 --state bank.duckdb
+    """
+    result = explain(state, event_id, version=version)
+    if as_json:
+        _echo(result.as_dict())
+    else:
+        show_explanation(result, Console(highlight=False), everything=everything)
+
+
+def compare_command(
+    shadow: Annotated[str, typer.Argument(help="shadow: all of them; or one revision.")] = "shadow",
+    live: Annotated[str, typer.Argument(help="live: what decided.")] = "live",
+    state: Annotated[Path, typer.Option(help="The state whose decisions are compared.")] = Path("riskwave.duckdb"),
+    start: From = None,
+    end: To = None,
+    as_json: Json = False,
+) -> None:
+    """Say from recorded decisions what a ruleset or rule in the shadow would have done otherwise.
+
+    Example: riskwave rules compare shadow live --state bank.duckdb
+    """
+    if live != "live":
+        raise RiskwaveError(
+            f"{live}: decisions are compared with what decided: live; for others riskwave backtest --against"
+        )
+    revision = None if shadow == "shadow" else shadow
+    found = compare_shadows(state, start=as_moment(start, "--from"), end=as_moment(end, "--to"), revision=revision)
+    if as_json:
+        _echo([{**asdict(each), "rules": [asdict(rule) for rule in each.rules.values()]} for each in found])
+    else:
+        show_compared(found, Console(highlight=False))
+
+
+def _replay(state: Path, period: tuple[datetime | None, datetime | None], *, as_json: bool) -> None:
+    with saying(Console(stderr=True)) as say:
+        result = replay(state, start=period[0], end=period[1], say=say)
+    if as_json:
+        _echo(asdict(result))
+    else:
+        show_replay(result, Console(highlight=False))
+    if result.differing:
+        raise typer.Exit(1)
+
+
+def _state(history: Path, state: Path | None) -> Path | None:
+    """Whose control store counts: the one named, else that of a history that is a state."""
+    return state or (history if history.is_file() else None)
+
+
+def _tell(html: Path | None) -> None:
+    if html is not None:
+        typer.echo(f"{html}: the report")
+
+
+def _echo(value: Any) -> None:
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=_plain))
+
+
+def _plain(value: Any) -> str:
+    return f"{value.isoformat()}Z" if isinstance(value, datetime) else str(value)
