@@ -37,8 +37,8 @@ fields as (
         {{ field('avs_result') }} as avs_result,
         {{ field('mcc') }} as mcc,
         {{ field('merchant_id') }} as merchant_id,
-        {{ field('merchant_name') }} as merchant_name,
-        {{ field('merchant_city') }} as merchant_city,
+        {{ field('merchant_name') }} as merchant_name_text,
+        {{ field('merchant_city') }} as merchant_city_text,
         {{ field('merchant_country') }} as merchant_country,
         {{ field('terminal_id') }} as terminal_id,
         {{ field('acquirer_id') }} as acquirer_id,
@@ -67,7 +67,9 @@ typed as (
         {{ try_integer('billing_amount_minor_text') }} as billing_amount_minor_given,
         {{ try_double('latitude_text') }} as latitude_given,
         {{ try_double('longitude_text') }} as longitude_given,
-        {{ try_boolean('is_recurring_text') }} as is_recurring
+        {{ try_boolean('is_recurring_text') }} as is_recurring,
+        {{ masked_where_due('merchant_name_text') }} as merchant_name,
+        {{ masked_where_due('merchant_city_text') }} as merchant_city
     from fields
 
 ),
@@ -82,15 +84,16 @@ judged as (
             when card_id is null then 'card_id: missing'
             when card_id ~ '^[0-9]{12,19}$' then 'card_id: looks like a card number, expected a token'
             when event_ts_text is null then 'event_ts: missing'
-            when event_ts is null then 'event_ts: "' || left(event_ts_text, 40) || '" is not an ISO 8601 time'
-            when event_ts < timestamp '2000-01-01' then 'event_ts: "' || left(event_ts_text, 40) || '" is before 2000'
+            when event_ts is null then 'event_ts: ' || {{ quoted('event_ts_text') }} || ' is not an ISO 8601 time'
+            when event_ts < timestamp '2000-01-01'
+                then 'event_ts: ' || {{ quoted('event_ts_text') }} || ' is before 2000'
             when event_ts > received_at + interval '24 hours'
-                then 'event_ts: "' || left(event_ts_text, 40) || '" is more than a day after it was received'
+                then 'event_ts: ' || {{ quoted('event_ts_text') }} || ' is more than a day after it was received'
             when amount_minor_text is null then 'amount_minor: missing'
             when amount_minor is null
-                then 'amount_minor: "' || left(amount_minor_text, 40) || '" is not a whole number of minor units'
+                then 'amount_minor: ' || {{ quoted('amount_minor_text') }} || ' is not a whole number of minor units'
             when amount_minor < 0 or amount_minor > 1000000000000
-                then 'amount_minor: "' || left(amount_minor_text, 40) || '" is not between 0 and 1000000000000'
+                then 'amount_minor: ' || {{ quoted('amount_minor_text') }} || ' is not between 0 and 1000000000000'
             when currency is null then 'currency: missing'
             when
                 billing_amount_minor_text is not null
@@ -100,12 +103,12 @@ judged as (
                     or billing_amount_minor_given > 1000000000000
                 )
                 then
-                    'billing_amount_minor: "' || left(billing_amount_minor_text, 40)
-                    || '" is not a whole number between 0 and 1000000000000'
+                    'billing_amount_minor: ' || {{ quoted('billing_amount_minor_text') }}
+                    || ' is not a whole number between 0 and 1000000000000'
             when latitude_text is not null and (latitude_given is null or latitude_given not between -90 and 90)
-                then 'latitude: "' || left(latitude_text, 40) || '" is not between -90 and 90 degrees'
+                then 'latitude: ' || {{ quoted('latitude_text') }} || ' is not between -90 and 90 degrees'
             when longitude_text is not null and (longitude_given is null or longitude_given not between -180 and 180)
-                then 'longitude: "' || left(longitude_text, 40) || '" is not between -180 and 180 degrees'
+                then 'longitude: ' || {{ quoted('longitude_text') }} || ' is not between -180 and 180 degrees'
         end as reject_reason
     from typed
 

@@ -135,7 +135,7 @@ def events_of(stream: Stream) -> str:
 
 def rejected(connection: Any, raw: pa.Table) -> list[tuple[Any, ...]]:
     """Rejected deliveries among the raw rows, by what they were."""
-    texts = set(raw.column("raw").to_pylist())
+    texts = {text.replace(b"4111111111111111", b"************1111") for text in raw.column("raw").to_pylist()}
     rows = connection.execute("select event_id, reject_reason, raw from rejected_events").fetchall()
     return sorted((row for row in rows if row[2] in texts), key=repr)
 

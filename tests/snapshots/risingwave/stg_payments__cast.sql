@@ -59,8 +59,8 @@ fields as (
         nullif(trim(document ->> 'avs_result', ' '), '') as avs_result,
         nullif(trim(document ->> 'mcc', ' '), '') as mcc,
         nullif(trim(document ->> 'merchant_id', ' '), '') as merchant_id,
-        nullif(trim(document ->> 'merchant_name', ' '), '') as merchant_name,
-        nullif(trim(document ->> 'merchant_city', ' '), '') as merchant_city,
+        nullif(trim(document ->> 'merchant_name', ' '), '') as merchant_name_text,
+        nullif(trim(document ->> 'merchant_city', ' '), '') as merchant_city_text,
         nullif(trim(document ->> 'merchant_country', ' '), '') as merchant_country,
         nullif(trim(document ->> 'terminal_id', ' '), '') as terminal_id,
         nullif(trim(document ->> 'acquirer_id', ' '), '') as acquirer_id,
@@ -98,7 +98,49 @@ end as local_ts,
         case
     when lower(is_recurring_text) in ('true', 't', '1', 'yes') then true
     when lower(is_recurring_text) in ('false', 'f', '0', 'no') then false
-end as is_recurring
+end as is_recurring,
+        case
+            when merchant_name_text ~ '[0-9][0-9 -]{10}[0-9]'
+                then
+                    array_to_string(
+    array_transform(
+        string_to_array(regexp_replace(
+            merchant_name_text,
+            '([0-9]{4}[ -][0-9]{4}[ -][0-9]{4}[ -][0-9]{4}|[0-9]{4}[ -][0-9]{6}[ -][0-9]{5}|[0-9]{12,})',
+            chr(57344) || '\1' || chr(57344), 'g'
+        ), chr(57344)),
+        |part| case
+            when part !~ '^[0-9][0-9 -]{10,17}[0-9]$' then part
+            when (substr(lpad(regexp_replace(part, '[ -]', '', 'g'), 19, '0'), 1, 1)::integer + substr(translate(lpad(regexp_replace(part, '[ -]', '', 'g'), 19, '0'), '0123456789', '0246813579'), 2, 1)::integer + substr(lpad(regexp_replace(part, '[ -]', '', 'g'), 19, '0'), 3, 1)::integer + substr(translate(lpad(regexp_replace(part, '[ -]', '', 'g'), 19, '0'), '0123456789', '0246813579'), 4, 1)::integer + substr(lpad(regexp_replace(part, '[ -]', '', 'g'), 19, '0'), 5, 1)::integer + substr(translate(lpad(regexp_replace(part, '[ -]', '', 'g'), 19, '0'), '0123456789', '0246813579'), 6, 1)::integer + substr(lpad(regexp_replace(part, '[ -]', '', 'g'), 19, '0'), 7, 1)::integer + substr(translate(lpad(regexp_replace(part, '[ -]', '', 'g'), 19, '0'), '0123456789', '0246813579'), 8, 1)::integer + substr(lpad(regexp_replace(part, '[ -]', '', 'g'), 19, '0'), 9, 1)::integer + substr(translate(lpad(regexp_replace(part, '[ -]', '', 'g'), 19, '0'), '0123456789', '0246813579'), 10, 1)::integer + substr(lpad(regexp_replace(part, '[ -]', '', 'g'), 19, '0'), 11, 1)::integer + substr(translate(lpad(regexp_replace(part, '[ -]', '', 'g'), 19, '0'), '0123456789', '0246813579'), 12, 1)::integer + substr(lpad(regexp_replace(part, '[ -]', '', 'g'), 19, '0'), 13, 1)::integer + substr(translate(lpad(regexp_replace(part, '[ -]', '', 'g'), 19, '0'), '0123456789', '0246813579'), 14, 1)::integer + substr(lpad(regexp_replace(part, '[ -]', '', 'g'), 19, '0'), 15, 1)::integer + substr(translate(lpad(regexp_replace(part, '[ -]', '', 'g'), 19, '0'), '0123456789', '0246813579'), 16, 1)::integer + substr(lpad(regexp_replace(part, '[ -]', '', 'g'), 19, '0'), 17, 1)::integer + substr(translate(lpad(regexp_replace(part, '[ -]', '', 'g'), 19, '0'), '0123456789', '0246813579'), 18, 1)::integer + substr(lpad(regexp_replace(part, '[ -]', '', 'g'), 19, '0'), 19, 1)::integer) % 10 = 0
+                then regexp_replace(left(part, length(part) - 4), '[0-9]', '*', 'g') || right(part, 4)
+            else part
+        end
+    ),
+    ''
+)
+            else merchant_name_text
+        end as merchant_name,
+        case
+            when merchant_city_text ~ '[0-9][0-9 -]{10}[0-9]'
+                then
+                    array_to_string(
+    array_transform(
+        string_to_array(regexp_replace(
+            merchant_city_text,
+            '([0-9]{4}[ -][0-9]{4}[ -][0-9]{4}[ -][0-9]{4}|[0-9]{4}[ -][0-9]{6}[ -][0-9]{5}|[0-9]{12,})',
+            chr(57344) || '\1' || chr(57344), 'g'
+        ), chr(57344)),
+        |part| case
+            when part !~ '^[0-9][0-9 -]{10,17}[0-9]$' then part
+            when (substr(lpad(regexp_replace(part, '[ -]', '', 'g'), 19, '0'), 1, 1)::integer + substr(translate(lpad(regexp_replace(part, '[ -]', '', 'g'), 19, '0'), '0123456789', '0246813579'), 2, 1)::integer + substr(lpad(regexp_replace(part, '[ -]', '', 'g'), 19, '0'), 3, 1)::integer + substr(translate(lpad(regexp_replace(part, '[ -]', '', 'g'), 19, '0'), '0123456789', '0246813579'), 4, 1)::integer + substr(lpad(regexp_replace(part, '[ -]', '', 'g'), 19, '0'), 5, 1)::integer + substr(translate(lpad(regexp_replace(part, '[ -]', '', 'g'), 19, '0'), '0123456789', '0246813579'), 6, 1)::integer + substr(lpad(regexp_replace(part, '[ -]', '', 'g'), 19, '0'), 7, 1)::integer + substr(translate(lpad(regexp_replace(part, '[ -]', '', 'g'), 19, '0'), '0123456789', '0246813579'), 8, 1)::integer + substr(lpad(regexp_replace(part, '[ -]', '', 'g'), 19, '0'), 9, 1)::integer + substr(translate(lpad(regexp_replace(part, '[ -]', '', 'g'), 19, '0'), '0123456789', '0246813579'), 10, 1)::integer + substr(lpad(regexp_replace(part, '[ -]', '', 'g'), 19, '0'), 11, 1)::integer + substr(translate(lpad(regexp_replace(part, '[ -]', '', 'g'), 19, '0'), '0123456789', '0246813579'), 12, 1)::integer + substr(lpad(regexp_replace(part, '[ -]', '', 'g'), 19, '0'), 13, 1)::integer + substr(translate(lpad(regexp_replace(part, '[ -]', '', 'g'), 19, '0'), '0123456789', '0246813579'), 14, 1)::integer + substr(lpad(regexp_replace(part, '[ -]', '', 'g'), 19, '0'), 15, 1)::integer + substr(translate(lpad(regexp_replace(part, '[ -]', '', 'g'), 19, '0'), '0123456789', '0246813579'), 16, 1)::integer + substr(lpad(regexp_replace(part, '[ -]', '', 'g'), 19, '0'), 17, 1)::integer + substr(translate(lpad(regexp_replace(part, '[ -]', '', 'g'), 19, '0'), '0123456789', '0246813579'), 18, 1)::integer + substr(lpad(regexp_replace(part, '[ -]', '', 'g'), 19, '0'), 19, 1)::integer) % 10 = 0
+                then regexp_replace(left(part, length(part) - 4), '[0-9]', '*', 'g') || right(part, 4)
+            else part
+        end
+    ),
+    ''
+)
+            else merchant_city_text
+        end as merchant_city
     from fields
 
 ),
@@ -113,15 +155,31 @@ judged as (
             when card_id is null then 'card_id: missing'
             when card_id ~ '^[0-9]{12,19}$' then 'card_id: looks like a card number, expected a token'
             when event_ts_text is null then 'event_ts: missing'
-            when event_ts is null then 'event_ts: "' || left(event_ts_text, 40) || '" is not an ISO 8601 time'
-            when event_ts < timestamp '2000-01-01' then 'event_ts: "' || left(event_ts_text, 40) || '" is before 2000'
+            when event_ts is null then 'event_ts: ' || '"' || case
+                        when length(event_ts_text) > 40 then regexp_replace(left(event_ts_text, 40), '[0-9]+$', '')
+                        else event_ts_text
+                    end || '"' || ' is not an ISO 8601 time'
+            when event_ts < timestamp '2000-01-01'
+                then 'event_ts: ' || '"' || case
+                        when length(event_ts_text) > 40 then regexp_replace(left(event_ts_text, 40), '[0-9]+$', '')
+                        else event_ts_text
+                    end || '"' || ' is before 2000'
             when event_ts > received_at + interval '24 hours'
-                then 'event_ts: "' || left(event_ts_text, 40) || '" is more than a day after it was received'
+                then 'event_ts: ' || '"' || case
+                        when length(event_ts_text) > 40 then regexp_replace(left(event_ts_text, 40), '[0-9]+$', '')
+                        else event_ts_text
+                    end || '"' || ' is more than a day after it was received'
             when amount_minor_text is null then 'amount_minor: missing'
             when amount_minor is null
-                then 'amount_minor: "' || left(amount_minor_text, 40) || '" is not a whole number of minor units'
+                then 'amount_minor: ' || '"' || case
+                        when length(amount_minor_text) > 40 then regexp_replace(left(amount_minor_text, 40), '[0-9]+$', '')
+                        else amount_minor_text
+                    end || '"' || ' is not a whole number of minor units'
             when amount_minor < 0 or amount_minor > 1000000000000
-                then 'amount_minor: "' || left(amount_minor_text, 40) || '" is not between 0 and 1000000000000'
+                then 'amount_minor: ' || '"' || case
+                        when length(amount_minor_text) > 40 then regexp_replace(left(amount_minor_text, 40), '[0-9]+$', '')
+                        else amount_minor_text
+                    end || '"' || ' is not between 0 and 1000000000000'
             when currency is null then 'currency: missing'
             when
                 billing_amount_minor_text is not null
@@ -131,12 +189,21 @@ judged as (
                     or billing_amount_minor_given > 1000000000000
                 )
                 then
-                    'billing_amount_minor: "' || left(billing_amount_minor_text, 40)
-                    || '" is not a whole number between 0 and 1000000000000'
+                    'billing_amount_minor: ' || '"' || case
+                        when length(billing_amount_minor_text) > 40 then regexp_replace(left(billing_amount_minor_text, 40), '[0-9]+$', '')
+                        else billing_amount_minor_text
+                    end || '"'
+                    || ' is not a whole number between 0 and 1000000000000'
             when latitude_text is not null and (latitude_given is null or latitude_given not between -90 and 90)
-                then 'latitude: "' || left(latitude_text, 40) || '" is not between -90 and 90 degrees'
+                then 'latitude: ' || '"' || case
+                        when length(latitude_text) > 40 then regexp_replace(left(latitude_text, 40), '[0-9]+$', '')
+                        else latitude_text
+                    end || '"' || ' is not between -90 and 90 degrees'
             when longitude_text is not null and (longitude_given is null or longitude_given not between -180 and 180)
-                then 'longitude: "' || left(longitude_text, 40) || '" is not between -180 and 180 degrees'
+                then 'longitude: ' || '"' || case
+                        when length(longitude_text) > 40 then regexp_replace(left(longitude_text, 40), '[0-9]+$', '')
+                        else longitude_text
+                    end || '"' || ' is not between -180 and 180 degrees'
         end as reject_reason
     from typed
 
