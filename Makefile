@@ -58,6 +58,10 @@ test-risingwave: $(DEV) ## Test on RisingWave: `risingwave` on PATH, or RISINGWA
 bench: $(RUNTIME) ## Measure throughput, latency and memory on this machine
 	@$(BIN)/python -m bench
 
+.PHONY: bench-models
+bench-models: $(DEV) ## Compare the scoring algorithms on a simulated month of a drawn seed
+	@$(BIN)/riskwave models compare --simulate 150000
+
 .PHONY: doctor
 doctor: $(RUNTIME) ## Say what is installed, what is missing, and what that would enable
 	@$(BIN)/riskwave doctor
@@ -89,6 +93,6 @@ $(RUNTIME): pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(DEV): pyproject.toml constraints.txt | $(BIN)/python
-	@echo "installing what the tests run on (about 165 MB, once)"
-	@$(PIP_INSTALL) -e '.[dev]'
+	@echo "installing what the tests run on (about 380 MB, once)"
+	@$(PIP_INSTALL) -e '.[dev,models]'
 	@touch $(RUNTIME) $@

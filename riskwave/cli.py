@@ -10,12 +10,16 @@ import typer
 from riskwave.batch.cli import batch_command
 from riskwave.bench.cli import bench_command
 from riskwave.catalogue_cli import features_command
+from riskwave.control.lists_cli import lists_app
+from riskwave.control.rules_cli import rules_app
+from riskwave.control.thresholds_cli import thresholds_app
 from riskwave.decisions_cli import decisions_command
 from riskwave.doctor.cli import doctor_command
 from riskwave.errors import RiskwaveError
 from riskwave.parity.cli import parity_command
 from riskwave.query import query_command
 from riskwave.run.cli import demo_command, run_command
+from riskwave.scoring.cli import models_app
 from riskwave.simulator.cli import simulate_command
 
 app = typer.Typer(
@@ -34,6 +38,10 @@ app.command("parity")(parity_command)
 app.command("features")(features_command)
 app.command("bench")(bench_command)
 app.command("doctor")(doctor_command)
+app.add_typer(rules_app, name="rules")
+app.add_typer(thresholds_app, name="thresholds")
+app.add_typer(lists_app, name="lists")
+app.add_typer(models_app, name="models")
 
 
 def main() -> None:

@@ -12,9 +12,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from riskwave.bench.edits import analysts
 from riskwave.bench.measure import Part, backlog, batch_seconds, cost_ms, live, peak_memory, seed
 from riskwave.engine.engine import Engine
 from riskwave.engine.plan import make_plan
+from riskwave.errors import RiskwaveError
 from riskwave.project import compiled_project
 from riskwave.simulator.bank import simulate
 
@@ -27,6 +29,8 @@ def bench_command(
     kafka: Annotated[str | None, typer.Option(help="host:port of a broker, to measure latency over a topic.")] = None,
     rate: Annotated[int, typer.Option(help="Events a second offered over the topic.")] = 2_000,
     seconds: Annotated[int, typer.Option(help="How long they are offered.")] = 30,
+    edits: Annotated[int, typer.Option(help="Then again, while so many thresholds are edited.")] = 0,
+    publishes: Annotated[int, typer.Option(help="... and so many rulesets published.")] = 0,
     scaling: Annotated[
         bool, typer.Option(help="Also the cost of an event with half and with five times as much history.")
     ] = False,
@@ -43,8 +47,9 @@ def bench_command(
         folder = Path(scratch)
         offered = rate * seconds if kafka else 0
         extra = events // 4
-        console.print(f"simulating {history + events + offered + extra:,} payments", highlight=False)
-        arrivals = simulate(history + events + offered + extra, 11).arrivals
+        total = history + events + offered * (2 if edits or publishes else 1) + extra
+        console.print(f"simulating {total:,} payments", highlight=False)
+        arrivals = simulate(total, 11).arrivals
         past, queue = Part(arrivals, 0, history), Part(arrivals, history, events)
         console.print(f"making {history:,} events of history", highlight=False)
         engine = Engine(folder / "state.duckdb", plan=plan)
@@ -63,10 +68,25 @@ def bench_command(
                 "live_p99_ms": meter.latency_ms(0.99),
                 "live_events_per_batch": meter.received / max(meter.batches, 1),
             }
+            if edits or publishes:
+                console.print(f"the same, with {edits} edits of thresholds and {publishes} publishes", highlight=False)
+                work = analysts(folder / "state.duckdb", edits=edits, publishes=publishes, seconds=seconds)
+                part = Part(arrivals, history + events + offered, offered)
+                meter = live(engine, part, kafka, rate)
+                work.join()
+                if work.exitcode:
+                    raise RiskwaveError(f"the process that edits ended with {work.exitcode}")
+                figures |= {
+                    "edited_p50_ms": meter.latency_ms(0.5),
+                    "edited_p99_ms": meter.latency_ms(0.99),
+                    "edited_to_quiet_p99": meter.latency_ms(0.99) / figures["live_p99_ms"],
+                    "edited_control_versions": engine.ruling.control_version,
+                    "edited_undecided": part.count - meter.decided - meter.duplicates - meter.rejected,
+                }
         engine.close()
         figures["state_mb"] = (folder / "state.duckdb").stat().st_size / 1e6
         console.print("memory, in a process of its own", highlight=False)
-        later = Part(arrivals, history + events + offered, extra)
+        later = Part(arrivals, total - extra, extra)
         figures["peak_memory_mb"] = peak_memory(later, folder / "state.duckdb", folder) / 1e6
         console.print(f"DuckDB's batch over the same {events:,}", highlight=False)
         figures["batch_events_per_s"] = events / batch_seconds(plan, queue, folder)

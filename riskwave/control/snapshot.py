@@ -107,15 +107,20 @@ class Snapshot:
             (ruleset.revision, *key): value for ruleset in self.rulesets for key, value in ruleset.thresholds.items()
         }
 
-    def compiled(self, dialect: Dialect, *, scored: bool = False) -> Compiled:
-        """The rulesets in force as one statement. Raises RiskwaveError when none is live."""
+    def compiled(self, dialect: Dialect, *, scored: bool = False, fast: bool = False) -> Compiled:
+        """The rulesets in force as one statement (scored, fast: see `compile_ruleset`).
+
+        Raises RiskwaveError when none is live.
+        """
         from riskwave.rules.compile import Canary, compile_ruleset
 
         if self.live is None:
             raise RiskwaveError("no ruleset is live; publish one: riskwave rules publish rules/card --why …")
         canary = Canary(self.canary.ruleset, self.canary.share or 0.0) if self.canary else None
         shadows = [shadow.ruleset for shadow in self.shadows]
-        return compile_ruleset(self.live.ruleset, dialect=dialect, canary=canary, shadows=shadows, scored=scored)
+        return compile_ruleset(
+            self.live.ruleset, dialect=dialect, canary=canary, shadows=shadows, scored=scored, fast=fast
+        )
 
     def list_table(self) -> pa.Table:
         """The lists as the compiled statement's relation `list_entries`."""

@@ -8,13 +8,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import RLock
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from riskwave.control.audit import seal
 from riskwave.control.identity import identity
 from riskwave.control.schema import APPLICATION, FORMAT, schema
 from riskwave.control.snapshot import Reader, Snapshot
 from riskwave.errors import RiskwaveError
+
+if TYPE_CHECKING:
+    from riskwave.rules.check import CheckedRuleset
 
 #: How long a writer waits for another, in seconds.
 PATIENCE = 10.0
@@ -43,11 +46,16 @@ class Control:
 
     @classmethod
     def open(
-        cls, path: Path, *, initial: Path | None = None, author: str | None = None, read_only: bool = False
+        cls,
+        path: Path,
+        *,
+        initial: Path | CheckedRuleset | None = None,
+        author: str | None = None,
+        read_only: bool = False,
     ) -> Control:
         """Open a store; it is made when it is not there, unless read_only.
 
-        initial: a rule pack that becomes live when nothing was ever published; it is checked, and its cases are run.
+        initial: a rule pack that becomes live when nothing was ever published; a path's is checked, and its cases run.
         Raises RiskwaveError when the file is not there (read_only), no control store, or of another format.
         """
         if read_only and not path.is_file():
@@ -61,7 +69,8 @@ class Control:
                 from riskwave.control.checked import checked_pack
                 from riskwave.control.lifecycle import publish
 
-                publish(control, checked_pack(initial), why="first start", author=author, if_empty=True)
+                checked = checked_pack(initial) if isinstance(initial, Path) else initial
+                publish(control, checked, why="first start", author=author, if_empty=True)
         except BaseException:
             control.close()
             raise

@@ -31,7 +31,7 @@ ENABLES = {
     "pydantic": "the contracts",
     "sqlglot": "the join form of window models, lineage",
 }
-EXTRAS = {"dev": "tests, lint and type checks (make test)"}
+EXTRAS = {"dev": "tests, lint and type checks (make test)", "models": "scoring models (riskwave models)"}
 
 
 def python() -> Finding:

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from riskwave.control import Control
 from riskwave.engine.archive import LATENESS, SHARE, archived_until, horizon, move, relation
 from riskwave.engine.columns import GROWTH, NULL_CODE
 from riskwave.engine.index import Positions
@@ -21,6 +22,7 @@ from riskwave.engine.load import load
 from riskwave.engine.memory import micros, seconds_of
 from riskwave.engine.plan import Plan, make_plan
 from riskwave.engine.room import history_room
+from riskwave.engine.ruling import Ruling, open_control
 from riskwave.engine.scope import Scope, gather, touched
 from riskwave.engine.stager import Staged, Stager, refuse
 from riskwave.engine.state import connect, prepare_state
@@ -53,14 +55,17 @@ class Engine:
         path: Path | str,
         *,
         plan: Plan | None = None,
+        control: Control | None = None,
         memory: str = "1GB",
         room: int | None = None,
         form: str = "auto",
     ) -> None:
         """Open or create a state and rebuild what is kept in memory of it.
 
-        memory: what DuckDB may take; room: bytes that the keys' history may take, by default a share of the memory
-        this process may have. Raises RiskwaveError when the history does not fit.
+        control: thresholds, lists and rulesets; by default the store beside the state (`<path>.control`), made with
+        the shipped card pack where there is none. memory: what DuckDB may take; room: bytes that the keys' history may
+        take, by default a share of the memory this process may have. Raises RiskwaveError when the history does not
+        fit.
 
         form: "join" or "over" forces the form of the window models; "auto" takes the join form unless the batch's
         keys have so many rows that pairing them would cost more than computing the whole scope.
@@ -71,7 +76,10 @@ class Engine:
         prepare_state(self.connection)
         self.stager = Stager(self.plan)
         self.bench = Workbench(self.plan, self.stager, over=form != "join", memory=memory)
-        self.store = Store(self.connection, self.bench.tables)
+        self.control = control or open_control(path)
+        self._closes_control = control is None
+        self.ruling = Ruling(self.plan, self.bench.known, self.control)
+        self.store = Store(self.connection, self.bench.tables | {"decisions": self.ruling.schema})
         self.path = path
         self._room = history_room() if room is None else room
         self._lateness = LATENESS
@@ -209,6 +217,9 @@ class Engine:
         """Commit what is on its way and close the state."""
         self.store.close()
         self.stager.close()
+        self.ruling.close()
+        if self._closes_control:
+            self.control.close()
         self.bench.connection.close()
         self.connection.close()
 
@@ -320,10 +331,8 @@ class Engine:
         now = pa.scalar(datetime.now(UTC).replace(tzinfo=None), pa.timestamp("us"))
         known = known.append_column("version", pa.array(before + 1))
         known = known.append_column("supersedes", pa.array(before, mask=before == 0))
-        bench.decided.put(known.append_column("decided_at", pa.repeat(now, known.num_rows)))
-        known = bench.decided.table
-        decisions = bench.fetch("decide")
-        bench.decided.clear()
+        known = known.append_column("decided_at", pa.repeat(now, known.num_rows))
+        decisions = self.ruling.decide(known)
         outcome.decided += known.num_rows
         outcome.superseding += int((before > 0).sum())
         first = decisions.filter(pc.equal(decisions.column("version"), 1)).column("action").to_pylist()

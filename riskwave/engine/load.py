@@ -26,16 +26,18 @@ def load(connection: duckdb.DuckDBPyConnection, bench: Workbench) -> pa.Table:
 
 def _load_history(connection: duckdb.DuckDBPyConnection, bench: Workbench) -> None:
     history = bench.history
-    values = ", ".join(f"k.{name}" for name in bench.telling)
+    # What is joined is narrow: a join holds one side in memory.
+    last = f"select event_id, version, hash({', '.join(bench.telling)}) as _features"
+    last = f"{last}{''.join(f', {name}' for name in history.carried)} from current_decision_input"
     columns = [*(f"s.{name}" for name in history.staged), *(f"k.{name}" for name in history.carried)]
     sql = (
-        f"select {', '.join(columns)}, hash(s.event_id) as _hash, k.version, hash({values}) as _features "
-        "from stg_payments as s left join current_decision_input as k on s.event_id = k.event_id"
+        f"select {', '.join(columns)}, hash(s.event_id) as _hash, k.version, k._features "
+        f"from stg_payments as s left join ({last}) as k on s.event_id = k.event_id"
     )
     for rows in stream(connection, sql):
         positions = history.add(rows, rows.column("_hash").to_numpy())
         history.version[positions] = pc.fill_null(rows.column("version"), 0).to_numpy()
-        history.features[positions] = rows.column("_features").to_numpy()
+        history.features[positions] = pc.fill_null(rows.column("_features"), 0).to_numpy()
 
 
 def _load_tiles(connection: duckdb.DuckDBPyConnection, bench: Workbench) -> None:

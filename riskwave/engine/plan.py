@@ -122,9 +122,9 @@ class Plan:
         sql = f"select {', '.join([ROW, *made])}, hash({', '.join(telling)}) as _features from ({query.sql('duckdb')})"
         return Known(names, passed, tuple(telling), sql)
 
-    def decisions_sql(self) -> str:
-        """Rows of `decision_input` (`batch_decided`) to rows of `decisions`."""
-        head = "decision_input as (select * from batch_decided)"
+    def decisions_sql(self, ruled: str) -> str:
+        """Rows of `decision_input` (`batch_decided`) to rows of `decisions`; ruled: what stands for `int_ruled`."""
+        head = f"decision_input as (select * from batch_decided), int_ruled as ({ruled})"
         return f"with {head} select * from ({self.models['decisions'].sql})"
 
     def _with(self, before: list[str], last: str) -> str:

@@ -8,14 +8,13 @@ from riskwave.engine.chain import Chain, in_order, window_sql
 from riskwave.engine.fetch import fetch
 from riskwave.engine.look_ups import LookUps
 from riskwave.engine.memory import Facts, History, Tiles
-from riskwave.engine.narrow import narrowed
 from riskwave.engine.passing import keeps_columns, parse
 from riskwave.engine.plan import FACTS, KNOWN, Plan
 from riskwave.engine.provider import Provider
+from riskwave.engine.ruling import VERSIONED
 from riskwave.engine.stager import Stager, labelled_schema
 from riskwave.engine.state import LANDING, connect, create_landing
 
-VERSIONED = pa.schema([("version", pa.int32()), ("supersedes", pa.int32()), ("decided_at", pa.timestamp("us"))])
 APART = ("_hash", "_features")
 
 
@@ -142,22 +141,13 @@ class Workbench:
             for name, passed in self._known
         ]
         known += [pa.field(name, pa.uint64()) for name in APART]
-        self.decided = self._provide("batch_decided", pa.schema([*known, *VERSIONED]))
-        decide = narrowed(
-            f"select d.*, k.version, k.supersedes, k.decided_at from ({plan.decisions_sql()}) as d "
-            "join batch_decided as k on d.event_id = k.event_id",
-            {"batch_decided": {name: str(kind) for name, kind in self._types("batch_decided")}},
-        )
-        self._prepare("decide", decide)
+        #: Columns of `features`.
+        self.known = pa.schema(known)
         self.tables = {
             "stg_payments": self.staged,
             "rejected_events": self._rejected,
             "labels": LANDING["labels"],
             "int_confirmed_frauds": self.frauds.schema,
             **{dimension.landing: LANDING[dimension.landing] for dimension in plan.dimensions},
-            "decision_input": pa.schema([field for field in self.decided.schema if field.name not in APART]),
-            "decisions": self.shape(decide),
+            "decision_input": pa.schema([*(field for field in known if field.name not in APART), *VERSIONED]),
         }
-
-    def _types(self, relation: str) -> list[tuple[str, str]]:
-        return [(row[0], row[1]) for row in self.connection.execute(f"describe {relation}").fetchall()]

@@ -10,8 +10,24 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import accumulate
+from typing import Protocol
 
 from riskwave.errors import RiskwaveError
+
+
+class Entry(Protocol):
+    """What `Lists` reads of an entry: see `ListEntry`."""
+
+    @property
+    def list_name(self) -> str: ...
+    @property
+    def value(self) -> str: ...
+    @property
+    def expires_at(self) -> datetime | None: ...
+    @property
+    def low(self) -> int | None: ...
+    @property
+    def high(self) -> int | None: ...
 
 
 @dataclass(frozen=True)
@@ -99,7 +115,7 @@ class Lists:
     ranges: dict[str, _Ranges] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, entries: Iterable[ListEntry]) -> Lists:
+    def of(cls, entries: Iterable[Entry]) -> Lists:
         """Those entries, ready to be looked up."""
         exact: dict[str, dict[str, int]] = {}
         ranges: dict[str, list[tuple[int, int, int]]] = {}

@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 
 from riskwave.contracts import CardProfile, Device, Label
+from riskwave.control import control_path
 from riskwave.engine.engine import Engine
 from riskwave.engine.state import read_offsets
 from riskwave.errors import RiskwaveError
@@ -124,7 +125,8 @@ def demo_command(
     state = folder / "state.duckdb"
     if state.exists() and not _is_state(state):
         raise RiskwaveError(f"{state}: not a Riskwave state, so the demo does not replace it; choose another --dir")
-    for old in (state, Path(f"{state}.wal")):
+    control = control_path(state)
+    for old in (state, Path(f"{state}.wal"), control, Path(f"{control}-wal"), Path(f"{control}-shm")):
         old.unlink(missing_ok=True)
     with console.status(f"simulating a bank with {events:,} payments") if console.is_terminal else nullcontext():
         inputs = open_inputs(f"sim:?events={events}&seed={seed}", None, None, None, None, follow=False)
