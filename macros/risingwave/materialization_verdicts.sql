@@ -1,9 +1,9 @@
 {#
 Keeps every row that a query over append-only rows says, once, as it was said (RisingWave only). A model `said` becomes:
 
-    said__query  view: the model's query
+    said__query  view: the model's query over all rows, with what it looks up as it is now: what would be said today
     said__log    append-only table: its rows; `decided_at` dates them
-    said__feed   sink: from the query into the table
+    said__feed   sink: from the model's query into the table; what it looks up is what is there as a row comes
     said         view of the table: an event's rows in order of their revision as `version` 1, 2, ..., each naming the
                  one it supersedes; the first is the one that acted
 
@@ -18,7 +18,9 @@ Nothing here is ever dropped, not by --full-refresh either: a decision is a fact
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
 
-    {%- do create_missing(query, risingwave__create_view_as(query, sql)) -%}
+    {#- A view is for batches, which have no temporal joins: its joins are plain ones, its columns the same. -#}
+    {%- set as_it_is = sql | replace(' for system_time as of proctime()', '') -%}
+    {%- do create_missing(query, risingwave__create_view_as(query, as_it_is)) -%}
     {%- set names = adapter.get_columns_in_relation(query) | map(attribute='name') | join(', ') -%}
     {% call statement('create_log') -%}
         create table if not exists {{ log }} (
@@ -28,7 +30,9 @@ Nothing here is ever dropped, not by --full-refresh either: a decision is a fact
     {%- endcall %}
     {%- set ddl -%}
         create sink {{ feed }} into {{ log }} as
-        select {{ names }} from {{ query }}
+        select {{ names }} from (
+            {{ sql }}
+        ) as said
         with (type = 'append-only')
     {%- endset -%}
     {%- do create_missing(feed, ddl) -%}

@@ -1,29 +1,6 @@
 {# Made of rules/card by `python -m riskwave.rules.dbt`: change the pack, not this. #}
 {% macro risingwave__ruleset() -%}
-with rules_listed as (
-    select e.value,
-    max(case when e.list_name = 'allow_card' then coalesce(e.expires_at, timestamp '9999-12-31 00:00:00') end) as _in_allow_card,
-    max(case when e.list_name = 'block_card' then coalesce(e.expires_at, timestamp '9999-12-31 00:00:00') end) as _in_block_card,
-    max(case when e.list_name = 'block_device' then coalesce(e.expires_at, timestamp '9999-12-31 00:00:00') end) as _in_block_device,
-    max(case when e.list_name = 'block_ip' then coalesce(e.expires_at, timestamp '9999-12-31 00:00:00') end) as _in_block_ip,
-    max(case when e.list_name = 'block_merchant' then coalesce(e.expires_at, timestamp '9999-12-31 00:00:00') end) as _in_block_merchant,
-    max(case when e.list_name = 'block_country' then coalesce(e.expires_at, timestamp '9999-12-31 00:00:00') end) as _in_block_country,
-    max(case when e.list_name = 'watch_merchant' then coalesce(e.expires_at, timestamp '9999-12-31 00:00:00') end) as _in_watch_merchant
-    from {{ ref('int_list_entries') }} as e
-    where e.list_name in ('allow_card', 'block_card', 'block_device', 'block_ip', 'block_merchant', 'block_country', 'watch_merchant')
-    group by e.value),
-rules_addresses_ip as (
-    select p.address,
-    case when p.address ~ '^[0-9]{1,3}[.][0-9]{1,3}[.][0-9]{1,3}[.][0-9]{1,3}$' then case when cast(split_part(p.address, '.', 1) as bigint) <= 255 and cast(split_part(p.address, '.', 2) as bigint) <= 255 and cast(split_part(p.address, '.', 3) as bigint) <= 255 and cast(split_part(p.address, '.', 4) as bigint) <= 255 then cast(split_part(p.address, '.', 1) as bigint) * 16777216 + cast(split_part(p.address, '.', 2) as bigint) * 65536 + cast(split_part(p.address, '.', 3) as bigint) * 256 + cast(split_part(p.address, '.', 4) as bigint) * 1 end end as number
-    from (select distinct ip as address from {{ ref('decision_input') }}) as p),
-rules_ranged_ip as (
-    select a.address,
-    max(case when e.list_name = 'block_ip' then coalesce(e.expires_at, timestamp '9999-12-31 00:00:00') end) as _in_block_ip
-    from rules_addresses_ip as a
-    join {{ ref('int_list_entries') }} as e on a.number >= e.low and a.number <= e.high
-    where e.low is not null and e.list_name in ('block_ip')
-    group by a.address),
-rules_known as (
+with rules_known as (
     select d.event_id,
     d.event_ts,
     d.entry_mode,
@@ -91,6 +68,11 @@ rules_known as (
     d.card_txn_count_30d,
     d.card_amount_zscore_30d,
     d.channel,
+    d.revision,
+    d.seen_at,
+    d.source,
+    d.source_partition,
+    d.source_offset,
     cast(null as double precision) as model_score,
     cast(null as varchar) as model_version,
     t.magstripe_abroad__min_zscore,
@@ -250,21 +232,27 @@ rules_known as (
     t.over_the_single_limit__times,
     t.over_the_single_limit__min_zscore,
     t.control_version,
-    l_card_id._in_allow_card as _in_allow_card__card_id,
-    l_card_id._in_block_card as _in_block_card__card_id,
-    l_device_id._in_block_device as _in_block_device__device_id,
-    greatest(l_ip._in_block_ip, n_ip._in_block_ip) as _in_block_ip__ip,
-    l_merchant_id._in_block_merchant as _in_block_merchant__merchant_id,
-    l_merchant_country._in_block_country as _in_block_country__merchant_country,
-    l_merchant_id._in_watch_merchant as _in_watch_merchant__merchant_id
-    from {{ ref('decision_input') }} as d
-    cross join {{ ref('rule_thresholds') }} as t
-    left join rules_listed as l_card_id on l_card_id.value = d.card_id
-    left join rules_listed as l_device_id on l_device_id.value = d.device_id
-    left join rules_listed as l_ip on l_ip.value = d.ip
-    left join rules_ranged_ip as n_ip on n_ip.address = d.ip
-    left join rules_listed as l_merchant_id on l_merchant_id.value = d.merchant_id
-    left join rules_listed as l_merchant_country on l_merchant_country.value = d.merchant_country),
+    case when e0.value is not null then coalesce(e0.expires_at, timestamp '9999-12-31 00:00:00') end as _in_allow_card__card_id,
+    case when e1.value is not null then coalesce(e1.expires_at, timestamp '9999-12-31 00:00:00') end as _in_block_card__card_id,
+    case when e2.value is not null then coalesce(e2.expires_at, timestamp '9999-12-31 00:00:00') end as _in_block_device__device_id,
+    greatest(case when e3.value is not null then coalesce(e3.expires_at, timestamp '9999-12-31 00:00:00') end, b3_8.expires_at, b3_16.expires_at, b3_24.expires_at, b3_32.expires_at) as _in_block_ip__ip,
+    case when e4.value is not null then coalesce(e4.expires_at, timestamp '9999-12-31 00:00:00') end as _in_block_merchant__merchant_id,
+    case when e5.value is not null then coalesce(e5.expires_at, timestamp '9999-12-31 00:00:00') end as _in_block_country__merchant_country,
+    case when e6.value is not null then coalesce(e6.expires_at, timestamp '9999-12-31 00:00:00') end as _in_watch_merchant__merchant_id
+    from (select a.*, 'card' as _pack, 'allow_card' as _list_allow_card, 'block_card' as _list_block_card, 'block_device' as _list_block_device, 'block_ip' as _list_block_ip, 'block_merchant' as _list_block_merchant, 'block_country' as _list_block_country, 'watch_merchant' as _list_watch_merchant, 34359738368 + (a._n_ip >> 24) as _b8_ip, 68719476736 + (a._n_ip >> 16) as _b16_ip, 103079215104 + (a._n_ip >> 8) as _b24_ip, 137438953472 + (a._n_ip >> 0) as _b32_ip from (select event_id, event_ts, entry_mode, card_is_abroad, card_merchant_first_30d, card_amount_zscore_profile, card_seconds_since_last, card_home_km, billing_amount_minor, card_km_from_last, card_kmh_from_last, mcc, card_txn_count_24h, profile_single_limit_minor, cardholder_verification, card_txn_count_1h, card_events_30m, card_decline_count_1h, local_hour, card_merchant_count_24h, wallet, card_session_txn_count, card_amount_sum_24h, profile_daily_limit_minor, card_session_seconds, card_id, device_id, ip, merchant_id, merchant_country, profile_status, merchant_fraud_rate_30d, merchant_txn_count_24h, card_hour_share_30d, is_recurring, merchant_txn_count_1h, ip_fraud_rate_30d, device_age_days, card_device_first_30d, transaction_type, card_amount_max_24h, profile_travels_abroad, device_is_emulator, device_is_rooted, device_card_count_24h, device_txn_count_24h, card_amount_sum_30d, card_amount_sum_1h, device_txn_count_1h, card_mcc_count_24h, device_card_count_1h, device_decline_rate_1h, merchant_txn_count_10m, merchant_decline_rate_10m, bin_txn_count_10m, bin_decline_rate_10m, device_txn_count_10m, ip_card_count_1h, ip_decline_rate_1h, cvv_result, card_country_count_24h, card_txn_count_10m, card_amount_sum_10m, card_decline_count_10m, card_txn_count_30d, card_amount_zscore_30d, channel, revision, seen_at, source, source_partition, source_offset,
+        case when ip ~ '^[0-9]{1,3}[.][0-9]{1,3}[.][0-9]{1,3}[.][0-9]{1,3}$' then case when cast(split_part(ip, '.', 1) as bigint) <= 255 and cast(split_part(ip, '.', 2) as bigint) <= 255 and cast(split_part(ip, '.', 3) as bigint) <= 255 and cast(split_part(ip, '.', 4) as bigint) <= 255 then cast(split_part(ip, '.', 1) as bigint) * 16777216 + cast(split_part(ip, '.', 2) as bigint) * 65536 + cast(split_part(ip, '.', 3) as bigint) * 256 + cast(split_part(ip, '.', 4) as bigint) * 1 end end as _n_ip from {{ ref('decision_input') }}) as a) as d
+    join {{ ref('rule_thresholds') }} for system_time as of proctime() as t on t.ruleset = d._pack
+    left join {{ ref('list_entries') }} for system_time as of proctime() as e0 on e0.list_name = d._list_allow_card and e0.value = d.card_id
+    left join {{ ref('list_entries') }} for system_time as of proctime() as e1 on e1.list_name = d._list_block_card and e1.value = d.card_id
+    left join {{ ref('list_entries') }} for system_time as of proctime() as e2 on e2.list_name = d._list_block_device and e2.value = d.device_id
+    left join {{ ref('list_entries') }} for system_time as of proctime() as e3 on e3.list_name = d._list_block_ip and e3.value = d.ip
+    left join {{ ref('int_list_blocks') }} for system_time as of proctime() as b3_8 on b3_8.list_name = d._list_block_ip and b3_8.block = d._b8_ip
+    left join {{ ref('int_list_blocks') }} for system_time as of proctime() as b3_16 on b3_16.list_name = d._list_block_ip and b3_16.block = d._b16_ip
+    left join {{ ref('int_list_blocks') }} for system_time as of proctime() as b3_24 on b3_24.list_name = d._list_block_ip and b3_24.block = d._b24_ip
+    left join {{ ref('int_list_blocks') }} for system_time as of proctime() as b3_32 on b3_32.list_name = d._list_block_ip and b3_32.block = d._b32_ip
+    left join {{ ref('list_entries') }} for system_time as of proctime() as e4 on e4.list_name = d._list_block_merchant and e4.value = d.merchant_id
+    left join {{ ref('list_entries') }} for system_time as of proctime() as e5 on e5.list_name = d._list_block_country and e5.value = d.merchant_country
+    left join {{ ref('list_entries') }} for system_time as of proctime() as e6 on e6.list_name = d._list_watch_merchant and e6.value = d.merchant_id),
 rules_judged as (
     select k.event_id,
     k.control_version,
@@ -339,6 +327,13 @@ rules_judged as (
     coalesce(((k.card_txn_count_30d >= k.day_outspends_month__min_known) and (k.card_txn_count_24h >= k.day_outspends_month__min_count) and (cast(k.card_amount_sum_24h as double precision) >= (k.day_outspends_month__of_month * cast(k.card_amount_sum_30d as double precision))) and (cast(k.card_amount_sum_24h as double precision) >= (k.day_outspends_month__of_daily * cast(k.profile_daily_limit_minor as double precision))) and k.card_merchant_first_30d), false) as _r67,
     coalesce(((cast(k.card_amount_sum_24h as double precision) >= (k.daily_limit_spent__times * cast(k.profile_daily_limit_minor as double precision))) and (k.card_txn_count_24h >= k.daily_limit_spent__min_count) and k.card_merchant_first_30d and (k.billing_amount_minor >= k.daily_limit_spent__min_amount)), false) as _r68,
     coalesce(((cast(k.billing_amount_minor as double precision) > (k.over_the_single_limit__times * cast(k.profile_single_limit_minor as double precision))) and k.card_merchant_first_30d and (k.card_amount_zscore_30d >= k.over_the_single_limit__min_zscore)), false) as _r69,
+    k.event_ts,
+    k.card_id,
+    k.revision,
+    k.seen_at,
+    k.source,
+    k.source_partition,
+    k.source_offset,
     k.merchant_country,
     k.card_home_km,
     k.card_km_from_last,
@@ -349,7 +344,6 @@ rules_judged as (
     k.card_decline_count_1h,
     k.card_session_txn_count,
     k.card_merchant_count_24h,
-    k.card_id,
     k.device_id,
     k.ip,
     k.merchant_id,
@@ -434,6 +428,13 @@ rules_worded as (
     from rules_flagged),
 rules_chosen as (
     select event_id,
+    event_ts,
+    card_id,
+    revision,
+    seen_at,
+    source,
+    source_partition,
+    source_offset,
     control_version,
     _channel,
     coalesce(case when _any then (array_remove(array[case when _r15 then 'block' end,
@@ -718,7 +719,14 @@ rules_chosen as (
     case when _any then array[]::varchar[] else array[]::varchar[] end as _shadow_rule_ids,
     case when _any then case when _r0 then '1' else '0' end || case when _r1 then '1' else '0' end || case when _r2 then '1' else '0' end || case when _r3 then '1' else '0' end || case when _r4 then '1' else '0' end || case when _r5 then '1' else '0' end || case when _r6 then '1' else '0' end || case when _r7 then '1' else '0' end || case when _r8 then '1' else '0' end || case when _r9 then '1' else '0' end || case when _r10 then '1' else '0' end || case when _r11 then '1' else '0' end || case when _r12 then '1' else '0' end || case when _r13 then '1' else '0' end || case when _r14 then '1' else '0' end || case when _r15 then '1' else '0' end || case when _r16 then '1' else '0' end || case when _r17 then '1' else '0' end || case when _r18 then '1' else '0' end || case when _r19 then '1' else '0' end || case when _r20 then '1' else '0' end || case when _r21 then '1' else '0' end || case when _r22 then '1' else '0' end || case when _r23 then '1' else '0' end || case when _r24 then '1' else '0' end || case when _r25 then '1' else '0' end || case when _r26 then '1' else '0' end || case when _r27 then '1' else '0' end || case when _r28 then '1' else '0' end || case when _r29 then '1' else '0' end || case when _r30 then '1' else '0' end || case when _r31 then '1' else '0' end || case when _r32 then '1' else '0' end || case when _r33 then '1' else '0' end || case when _r34 then '1' else '0' end || case when _r35 then '1' else '0' end || case when _r36 then '1' else '0' end || case when _r37 then '1' else '0' end || case when _r38 then '1' else '0' end || case when _r39 then '1' else '0' end || case when _r40 then '1' else '0' end || case when _r41 then '1' else '0' end || case when _r42 then '1' else '0' end || case when _r43 then '1' else '0' end || case when _r44 then '1' else '0' end || case when _r45 then '1' else '0' end || case when _r46 then '1' else '0' end || case when _r47 then '1' else '0' end || case when _r48 then '1' else '0' end || case when _r49 then '1' else '0' end || case when _r50 then '1' else '0' end || case when _r51 then '1' else '0' end || case when _r52 then '1' else '0' end || case when _r53 then '1' else '0' end || case when _r54 then '1' else '0' end || case when _r55 then '1' else '0' end || case when _r56 then '1' else '0' end || case when _r57 then '1' else '0' end || case when _r58 then '1' else '0' end || case when _r59 then '1' else '0' end || case when _r60 then '1' else '0' end || case when _r61 then '1' else '0' end || case when _r62 then '1' else '0' end || case when _r63 then '1' else '0' end || case when _r64 then '1' else '0' end || case when _r65 then '1' else '0' end || case when _r66 then '1' else '0' end || case when _r67 then '1' else '0' end || case when _r68 then '1' else '0' end || case when _r69 then '1' else '0' end else '0000000000000000000000000000000000000000000000000000000000000000000000' end as _rule_vector
     from rules_worded)
-select event_id,
+select event_ts,
+card_id,
+revision,
+seen_at,
+source,
+source_partition,
+source_offset,
+event_id,
 'card-092d90151877' as ruleset_revision,
 _channel as ruleset_channel,
 _action as action,

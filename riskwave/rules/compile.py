@@ -14,6 +14,7 @@ from riskwave.rules.emit import NEVER, Dialect, Emitter, text
 from riskwave.rules.outcome import Judged, Outcome, precedence
 from riskwave.rules.pack import Ruleset
 from riskwave.rules.reasons import Part
+from riskwave.rules.stream import StreamLookups, ip_number
 
 __all__ = ["LIST_ENTRIES", "Canary", "Compiled", "Lookup", "ThresholdColumn", "compile_ruleset", "entries_table"]
 
@@ -26,6 +27,8 @@ def compile_ruleset(
     shadows: Sequence[Ruleset] = (),
     scored: bool = False,
     fast: bool = False,
+    streaming: bool = False,
+    keep: Sequence[str] = (),
     columns: Mapping[str, RuleColumn] | None = None,
 ) -> Compiled:
     """The rulesets as one SELECT, a row per row of `decision_input`.
@@ -34,9 +37,13 @@ def compile_ruleset(
     have done is in `shadow_rulesets`; scored: `decision_input` has model_score and model_version, which are NULL
     else; columns: what rules may name, decision_input's by default; fast (DuckDB): for statements that are executed
     thousands of times: `rule_thresholds` has a list a kind, `decision_input` what look-ups gave, as
-    Compiled.threshold_row and Compiled.looked_up make them, and `list_entries` is not read. Raises RiskwaveError as
-    check_ruleset does.
+    Compiled.threshold_row and Compiled.looked_up make them, and `list_entries` is not read; streaming: for
+    `decision_input` as an append-only stream: each row meets the thresholds and entries that are there as it comes
+    (riskwave.rules.stream has the relations); keep: columns of decision_input that are passed on, before the others.
+    Raises RiskwaveError as check_ruleset does.
     """
+    if fast and streaming:
+        raise RiskwaveError("fast and streaming: a statement is for batches or for a stream; give one of them")
     if fast and dialect != "duckdb":
         raise RiskwaveError(f"fast is for duckdb, and the dialect is {dialect}; leave it out")
     known = rule_columns() if columns is None else columns
@@ -44,7 +51,7 @@ def compile_ruleset(
     if canary:
         sides.append(_Side("canary__", check_ruleset(canary.ruleset, known)))
     shadow_sides = [_Side(f"shadow{place}__", check_ruleset(each, known)) for place, each in enumerate(shadows, 1)]
-    statement = _Statement(dialect, sides, shadow_sides, canary, scored, fast)
+    statement = _Statement(dialect, sides, shadow_sides, canary, scored, fast, streaming, keep)
     return Compiled(
         revision=ruleset.revision,
         revisions=tuple(side.revision for side in statement.sides),
@@ -115,6 +122,8 @@ class _Statement:
         canary: Canary | None,
         scored: bool,
         fast: bool,
+        streaming: bool,
+        keep: Sequence[str],
     ) -> None:
         self.dialect = dialect
         self.deciding = sides
@@ -135,6 +144,9 @@ class _Statement:
         named = dict.fromkeys(["event_id", *extra, *read])
         self.unscored = [] if scored else [column for column in MODEL_COLUMNS if column.name in named]
         self.columns = [name for name in named if name not in {column.name for column in self.unscored}]
+        self.kept = [name for name in dict.fromkeys(keep) if name != "event_id"]
+        pack = sides[0].checked.ruleset.name
+        self.stream = StreamLookups(dialect, pack, self.looked_up, self.addresses) if streaming else None
 
     def sql(self) -> str:
         outcome = Outcome(self.dialect)
@@ -142,12 +154,12 @@ class _Statement:
         shadows = [self._outcome_of(side) for side in self.shadows]
         flags = [outcome.flag(judged, decides=True) for judged in deciding]
         flags += [outcome.flag(judged, decides=False) for judged in shadows]
-        chosen = ["event_id", "control_version", *(["_is_canary"] if self.canary else [])]
+        chosen = ["event_id", *self.kept, "control_version", *(["_is_canary"] if self.canary else [])]
         for judged in deciding:
             chosen += [judged.channel, *outcome.deciding(judged)]
         chosen += [outcome.shadowing(judged) for judged in shadows]
         ready = "rules_worded" if self.words else "rules_flagged"
-        final = outcome.final(deciding[0], deciding[1] if self.canary else None, shadows)
+        final = self.kept + outcome.final(deciding[0], deciding[1] if self.canary else None, shadows)
         ctes = [
             *([self._unpacked()] if self.fast else self._lists()),
             ("rules_known", self._known()),
@@ -191,7 +203,7 @@ class _Statement:
 
     def _lists(self) -> list[tuple[str, str]]:
         """A row per value of the lists in use, a column of latest expiry per list; the same by range for addresses."""
-        if not self.looked_up:
+        if not self.looked_up or self.stream:
             return []
         names = list(dict.fromkeys(name for name, _ in self.looked_up))
         latest = [
@@ -231,21 +243,18 @@ class _Statement:
 
     def _addresses(self, column: str) -> str:
         """The batch's IPv4 addresses as numbers, as `lists.ip_number` has them."""
-        parts = [f"cast(split_part(p.address, '.', {place}) as bigint)" for place in range(1, 5)]
-        whole = " + ".join(f"{part} * {256 ** (3 - place)}" for place, part in enumerate(parts))
-        most = " and ".join(f"{part} <= 255" for part in parts)
-        pattern = "'^[0-9]{1,3}[.][0-9]{1,3}[.][0-9]{1,3}[.][0-9]{1,3}$'"
-        matches = f"regexp_matches(p.address, {pattern})" if self.dialect == "duckdb" else f"p.address ~ {pattern}"
-        # The cast stands behind the test: other texts are no numbers.
-        number = f"case when {matches} then case when {most} then {whole} end end"
         rows = f"select distinct {column} as address from decision_input"
-        return f"select p.address, {number} as number from ({rows}) as p"
+        return f"select p.address, {ip_number('p.address', self.dialect)} as number from ({rows}) as p"
 
     def _known(self) -> str:
-        selected = [f"d.{name}" for name in self.columns]
+        selected = [f"d.{name}" for name in dict.fromkeys([*self.columns, *self.kept])]
         selected += [f"cast(null as {_sql_type(column)}) as {column.name}" for column in self.unscored]
         selected += [f"t.{column.column}" for side in self.sides for column in side.thresholds]
         selected.append("t.control_version")
+        if self.stream:
+            for place, pair in enumerate(self.looked_up):
+                selected.append(f"{self.stream.until(place)} as {_lookup(*pair)}")
+            return f"select {', '.join(selected)} from {self.stream.joined([*dict.fromkeys(self.columns + self.kept)])}"
         joins = [f"cross join {'rules_thresholds' if self.fast else 'rule_thresholds'} as t"]
         for column in [] if self.fast else dict.fromkeys(column for _, column in self.looked_up):
             joins.append(f"left join rules_listed as l_{column} on l_{column}.value = d.{column}")
@@ -263,7 +272,7 @@ class _Statement:
         """Every truth once, and what reasons need; the layer below gives the channels, so that none is taken twice."""
         routed = ["k.*"]
         truths = ["k.event_id", "k.control_version"]
-        needed: dict[str, None] = {}
+        needed = dict.fromkeys(self.kept)
         for side in self.sides:
             channels = side.checked.channels
             emitter = self._emitter(side, "", "k.")

@@ -16,13 +16,15 @@ from riskwave.rules.pack import load_rules
 PACK = Path("rules/card")
 FOLDER = Path("macros/ruleset")
 #: The models that are the relations which a compiled ruleset reads.
-MODELS = {
-    "decision_input": "decision_input",
-    "rule_thresholds": "rule_thresholds",
-    "list_entries": "int_list_entries",
+MODELS = {"decision_input": "decision_input", "rule_thresholds": "rule_thresholds"}
+LISTS = {
+    "duckdb": {"list_entries": "int_list_entries"},
+    "risingwave": {"list_entries": "list_entries", "list_blocks": "int_list_blocks"},
 }
+#: What a stream's rules pass on of what was known: the columns that `decisions` has of it.
+KEEP = ("event_ts", "card_id", "revision", "seen_at", "source", "source_partition", "source_offset")
 _MADE = "Made of rules/card by `python -m riskwave.rules.dbt`: change the pack, not this."
-_READ = re.compile(rf"\b(from|join) ({'|'.join(MODELS)})\b")
+_READ = re.compile(r"\b(from|join) (decision_input|rule_thresholds|list_entries|list_blocks)\b")
 _JOINS = ("left", "inner", "cross")
 _CLAUSES = ("select ", "from ", *(f"{kind} " for kind in _JOINS), "join ", "where ", "group by ")
 
@@ -31,11 +33,12 @@ def rule_macros(project: Path) -> dict[Path, str]:
     """Each generated file of the project by its path, as the pack has it now. Raises RiskwaveError for a bad pack."""
     ruleset = load_rules(project / PACK)
     duckdb = compile_ruleset(ruleset, dialect="duckdb")
+    risingwave = compile_ruleset(ruleset, dialect="risingwave", streaming=True, keep=KEEP)
     folder = project / FOLDER
     return {
         folder / "ruleset_thresholds.sql": _thresholds(duckdb.thresholds),
         folder / "duckdb__ruleset.sql": _ruleset("duckdb", duckdb),
-        folder / "risingwave__ruleset.sql": _ruleset("risingwave", compile_ruleset(ruleset, dialect="risingwave")),
+        folder / "risingwave__ruleset.sql": _ruleset("risingwave", risingwave),
     }
 
 
@@ -71,12 +74,9 @@ def laid_out(sql: str) -> str:
 
 
 def _ruleset(engine: str, compiled: Compiled) -> str:
-    body = _READ.sub(_ref, _printed(laid_out(compiled.sql)))
+    models = {**MODELS, **LISTS[engine]}
+    body = _READ.sub(lambda read: f"{read[1]} {{{{ ref('{models[read[2]]}') }}}}", _printed(laid_out(compiled.sql)))
     return f"{{# {_MADE} #}}\n{{% macro {engine}__ruleset() -%}}\n{body}\n{{%- endmacro %}}\n"
-
-
-def _ref(read: re.Match[str]) -> str:
-    return f"{read[1]} {{{{ ref('{MODELS[read[2]]}') }}}}"
 
 
 def _thresholds(thresholds: tuple[ThresholdColumn, ...]) -> str:
