@@ -44,7 +44,6 @@ class StreamLookups:
             for bits in BLOCK_BITS
         ]
         joins = [f"(select a.*{''.join(keys)} from ({rows}) as a) as d"]
-        joins.append(self._join("join rule_thresholds", "t", "t.ruleset = d._pack"))
         for place, (name, column) in enumerate(self.looked_up):
             of_list = f".list_name = d._list_{name} and "
             at = f"e{place}"
@@ -52,6 +51,8 @@ class StreamLookups:
             for bits in BLOCK_BITS if column in self.addresses else ():
                 at = f"b{place}_{bits}"
                 joins.append(self._join("left join list_blocks", at, f"{at}{of_list}{at}.block = d._b{bits}_{column}"))
+        # Last: their many columns then cross no other join.
+        joins.append(self._join("join rule_thresholds", "t", "t.ruleset = d._pack"))
         return " ".join(joins)
 
     def until(self, place: int) -> str:
