@@ -9,7 +9,7 @@ from itertools import combinations
 from typing import Any
 
 from riskwave.backtest.given import Given
-from riskwave.backtest.terms import COMPARISONS, Facts, leaves
+from riskwave.backtest.terms import COMPARISONS, Facts, conditions
 from riskwave.rules.check import CheckedRule
 from riskwave.rules.columns import rule_columns
 from riskwave.rules.evaluate import Row
@@ -20,19 +20,20 @@ from riskwave.rules.tree import Node
 OTHER = "(another)"
 MOST = 5
 #: Pairs are tried of so many changes at most: some thousand decisions.
-_TRIED = 60
+_TRIED = 120
 
 
 @dataclass(frozen=True)
 class Change:
-    """A column with another value; `value` OTHER is any that is not named."""
+    """A column with another value; `value` OTHER is any that is not named; near: just above, just below, or empty."""
 
     column: str
     value: Any
     before: Any
+    near: str = ""
 
     def __str__(self) -> str:
-        return f"{self.column} {_said(self.value)} instead of {_said(self.before)}"
+        return f"{self.column} {self.near}{_said(self.value)} instead of {_said(self.before)}"
 
 
 def ways_to_pass(given: Given, row: Row, decision: Decision) -> list[tuple[Change, ...]]:
@@ -48,50 +49,53 @@ def ways_to_pass(given: Given, row: Row, decision: Decision) -> list[tuple[Chang
         found = [
             together
             for together in combinations(changes[:_TRIED], size)
-            if len({change.column for change in together}) == size and _passes(given, row, together)
+            if len({change.column for change in together}) == size and _passes(given, fired, row, together)
         ]
         if found:
             return sorted(found, key=lambda together: sum(map(_size, together)))[:MOST]
     return []
 
 
-def _passes(given: Given, row: Row, changes: tuple[Change, ...]) -> bool:
+def _passes(given: Given, fired: list[CheckedRule], row: Row, changes: tuple[Change, ...]) -> bool:
     changed = {**row, **{change.column: change.value for change in changes}}
+    # Most changes leave one of the fired rules as it is, which is seen sooner than what all rules decide.
+    if any(Facts(changed, given.thresholds(rule), given.lists).value(rule.tree) is True for rule in fired):
+        return False
     return decide(given.checked, changed, given.values, given.lists).action == "allow"
 
 
 def _changes(rule: CheckedRule, given: Given, row: Row) -> Iterator[Change]:
     facts = Facts(row, given.thresholds(rule), given.lists)
-    for leaf in leaves(rule.tree):
+    for leaf in conditions(rule.tree):
         before = facts.value(leaf)
-        for column, value in _otherwise(leaf, facts):
+        for column, value, near in _otherwise(leaf, facts):
             after = Facts({**row, column: value}, facts.thresholds, facts.lists).value(leaf)
             if after is not before and value != row.get(column):
-                yield Change(column, value, row.get(column))
+                yield Change(column, value, row.get(column), near)
 
 
-def _otherwise(leaf: Node, facts: Facts) -> Iterator[tuple[str, Any]]:
-    """Columns of a term with values at which it may come out otherwise."""
+def _otherwise(leaf: Node, facts: Facts) -> Iterator[tuple[str, Any, str]]:
+    """Columns of a term with values at which it may come out otherwise, and how near to what they are."""
     if leaf.op == "column":
-        yield leaf.value, not facts.value(leaf)
+        yield leaf.value, not facts.value(leaf), ""
     elif leaf.op in COMPARISONS:
         for one, two in (leaf.args, leaf.args[::-1]):
             column, bound = _bare(one), facts.value(two)
             if column is not None and bound is not None:
-                yield from ((column.value, value) for value in _around(column, bound))
+                yield from ((column.value, *value) for value in _around(column, bound))
     elif leaf.op == "between":
         column = _bare(leaf.args[0])
         for bound in (facts.value(arg) for arg in leaf.args[1:]):
             if column is not None and bound is not None:
-                yield from ((column.value, value) for value in _around(column, bound))
+                yield from ((column.value, *value) for value in _around(column, bound))
     elif leaf.op in ("in", "like", "regex", "in_list"):
         column = _bare(leaf.args[0])
         if column is not None and column.kind == "text":
-            yield from ((column.value, value) for value in _texts(column.value))
+            yield from ((column.value, value, "") for value in _texts(column.value))
     elif leaf.op in ("is true", "is false"):
         column = _bare(leaf.args[0])
         if column is not None and column.kind == "boolean":
-            yield column.value, leaf.op == "is false"
+            yield column.value, leaf.op == "is false", ""
 
 
 def _bare(node: Node) -> Node | None:
@@ -100,15 +104,19 @@ def _bare(node: Node) -> Node | None:
     return inner if inner.op == "column" else None
 
 
-def _around(column: Node, bound: Any) -> list[Any]:
-    """Values just below, at and just above a bound, that the column can have."""
+def _around(column: Node, bound: Any) -> list[tuple[Any, str]]:
+    """Values just below, at and just above a bound, that the column can have, and how near they are to it."""
+    values: list[Any] = []
     if column.kind == "integer" and math.isfinite(bound):
-        return [math.floor(bound), math.ceil(bound), math.floor(bound) - 1, math.ceil(bound) + 1]
-    if column.kind == "number":
-        return [bound, math.nextafter(bound, -math.inf), math.nextafter(bound, math.inf)]
-    if column.kind == "boolean":
-        return [True, False]
-    return _texts(column.value) if column.kind == "text" else []
+        values = [math.floor(bound), math.ceil(bound), math.floor(bound) - 1, math.ceil(bound) + 1]
+    elif column.kind == "number":
+        near = [(math.nextafter(bound, -math.inf), "just below "), (math.nextafter(bound, math.inf), "just above ")]
+        return [(bound, ""), *near]
+    elif column.kind == "boolean":
+        values = [True, False]
+    elif column.kind == "text":
+        values = _texts(column.value)
+    return [(value, "") for value in values]
 
 
 def _texts(column: str) -> list[str]:
@@ -129,7 +137,7 @@ def _said(value: Any) -> str:
         return "unknown"
     if isinstance(value, bool):
         return "true" if value else "false"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return f"{value:,.6g}" if isinstance(value, float) else str(value)
 
 
 def as_json(ways: list[tuple[Change, ...]]) -> list[list[Mapping[str, Any]]]:

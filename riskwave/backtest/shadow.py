@@ -25,13 +25,17 @@ EXAMPLES = 5
 
 @dataclass
 class ShadowRule:
-    """A rule in the shadow: events it would have fired for, those of them that were allowed, and known frauds."""
+    """A rule in the shadow. added, dropped: events that it fires for in the shadow alone, and in what decided alone;
+    allowed: of those added, events that were allowed; examples: of what was added or dropped.
+    """
 
     rule: str
     fired: int = 0
-    frauds: int = 0
+    added: int = 0
+    added_frauds: int = 0
     allowed: int = 0
-    allowed_frauds: int = 0
+    dropped: int = 0
+    dropped_frauds: int = 0
     examples: list[str] = field(default_factory=list)
 
 
@@ -40,7 +44,7 @@ class Compared:
     """A ruleset in the shadow beside what decided, over the events decided while it was there.
 
     ruleset: its revision, or `live` for the shadow rules of the rulesets that decide; more, less: events that it alone
-    would flag, and would allow; harder, softer: events that both flag, with another action.
+    would flag, and would allow; other_action: events that both flag, with another action.
     """
 
     ruleset: str
@@ -65,6 +69,7 @@ class Compared:
 class _Decided:
     event_id: str
     action: str
+    rule_ids: Sequence[str]
     control_version: int
     silent: Sequence[str]
     shadows: Sequence[str]
@@ -138,7 +143,7 @@ def _interesting(connection: duckdb.DuckDBPyConnection, decided: str) -> Iterabl
         labels = f"{CATALOG}.main.labels"
         frauds = f"select event_id from {labels} group by event_id having arg_max(verdict, arrived_at) = 'fraud'"
     rows = connection.execute(
-        "select d.event_id, d.action, d.control_version, coalesce(d.shadow_rule_ids, []), "
+        "select d.event_id, d.action, coalesce(d.rule_ids, []), d.control_version, coalesce(d.shadow_rule_ids, []), "
         f"coalesce(d.shadow_rulesets, []), f.event_id is not null from ({decided}) as d "
         f"left join ({frauds}) as f on f.event_id = d.event_id where d.action <> 'allow' "
         "or len(d.shadow_rule_ids) > 0 or len(d.shadow_rulesets) > 0 order by d.event_ts desc, d.event_id"
@@ -161,7 +166,7 @@ def _silent(beside: Compared, one: _Decided) -> None:
         beside.more_frauds += one.is_fraud
         _example(beside.more_examples, one)
     for name in one.silent:
-        _fired(beside.rule(name), one)
+        _added(beside.rule(name), one)
 
 
 def _held(compared: Compared, one: _Decided, said: Mapping[str, Any] | None) -> None:
@@ -179,17 +184,26 @@ def _held(compared: Compared, one: _Decided, said: Mapping[str, Any] | None) -> 
         _example(compared.less_examples, one)
     elif action != one.action:
         compared.other_action += 1
-    for name in said["rule_ids"] if said else ():
-        _fired(compared.rule(name), one)
+    held = said["rule_ids"] if said else ()
+    for name in held:
+        if name in one.rule_ids:
+            compared.rule(name).fired += 1
+        else:
+            _added(compared.rule(name), one)
+    for name in one.rule_ids:
+        if name not in held:
+            rule = compared.rule(name)
+            rule.dropped += 1
+            rule.dropped_frauds += one.is_fraud
+            _example(rule.examples, one)
 
 
-def _fired(rule: ShadowRule, one: _Decided) -> None:
+def _added(rule: ShadowRule, one: _Decided) -> None:
     rule.fired += 1
-    rule.frauds += one.is_fraud
-    if not one.is_flagged:
-        rule.allowed += 1
-        rule.allowed_frauds += one.is_fraud
-        _example(rule.examples, one)
+    rule.added += 1
+    rule.added_frauds += one.is_fraud
+    rule.allowed += not one.is_flagged
+    _example(rule.examples, one)
 
 
 def _example(kept: list[str], one: _Decided) -> None:

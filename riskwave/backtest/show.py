@@ -22,7 +22,7 @@ SHOWN_IDS = 10
 SHOWN_PAIRS = 8
 #: Columns from which on all figures of a table are shown.
 WIDE = 160
-RULE_NARROW = ("rule", "action", "fired", "precision", "recall", "a day", "adds frauds")
+RULE_NARROW = ("rule", "fired", "precision", "recall", "a day", "adds frauds")
 POINT_NARROW = ("value", "flagged", "precision", "recall", "false positives", "a day", "money saved")
 _MARKS = {True: "true", False: "false", None: "unknown"}
 _COLOURS = {True: "green", False: "dim", None: "yellow"}
@@ -111,17 +111,19 @@ def show_compared(results: Sequence[Compared], console: Console) -> None:
                 console.print(Text(f"  {what} {', '.join(ids)}"))
         _table(
             console,
-            ("rule", "fired", "frauds", "of those allowed", "frauds", "such as"),
+            ("rule", "fires", "newly", "frauds", "no more", "frauds", "such as"),
             [
                 (
                     r.rule,
                     f"{r.fired:,}",
-                    f"{r.frauds:,}",
-                    f"{r.allowed:,}",
-                    f"{r.allowed_frauds:,}",
+                    f"{r.added:,}",
+                    f"{r.added_frauds:,}",
+                    f"{r.dropped:,}",
+                    f"{r.dropped_frauds:,}",
                     ", ".join(r.examples),
                 )
-                for r in sorted(each.rules.values(), key=lambda rule: -rule.allowed)
+                for r in sorted(each.rules.values(), key=lambda rule: -rule.added - rule.dropped)
+                if r.added or r.dropped
             ],
         )
 
@@ -147,7 +149,7 @@ def show_explanation(result: Explanation, console: Console, *, everything: bool)
     others = len(result.rules) - len(fired)
     if others and not everything:
         console.print(Text(f"{others} rules did not fire (--all shows them)", style="dim"))
-    read = {name for rule in fired for term in rule.terms for name in result.features if name in term.said}
+    read = {name for rule in fired for said in _said(rule) for name in result.features if name in said}
     shown = {n: v for n, v in result.features.items() if v is not None and (everything or not fired or n in read)}
     _table(console, ("feature", "value"), [(name, value_text(value)) for name, value in shown.items()])
     if result.changes:
@@ -166,7 +168,7 @@ def value_text(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M:%S}"
-    return f"{value:,.4g}" if isinstance(value, float) else f"{value}"
+    return f"{value:,.6g}" if isinstance(value, float) else f"{value}"
 
 
 def _rule(console: Console, rule: RuleExplained) -> None:
@@ -179,6 +181,12 @@ def _rule(console: Console, rule: RuleExplained) -> None:
         console.print(Text(f"  {rule.reason}"))
     for term in rule.terms:
         console.print(Text(f"  {'  ' * term.depth}{_term(term)}", style=_COLOURS[term.truth]))
+        for part in term.parts:
+            console.print(Text(f"    {'  ' * term.depth}{value_text(part.value)} for {part.said}"))
+
+
+def _said(rule: RuleExplained) -> list[str]:
+    return [said for term in rule.terms for said in (term.said, *(part.said for part in term.parts))]
 
 
 def _not_fired(rule: RuleExplained) -> str:

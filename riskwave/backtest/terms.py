@@ -15,11 +15,20 @@ _JOINED = ("and", "or", "not")
 
 
 @dataclass(frozen=True)
+class Part:
+    """What a sum gets from one of its parts; said: the condition that holds, where it is a choice."""
+
+    said: str
+    value: float
+
+
+@dataclass(frozen=True)
 class Term:
     """One term on one event. truth: None is not known.
 
     said: as the rule has it; depth: how many brackets it stands in; joined: what it is a part of (and, or, not);
-    value, operator, against: of a comparison, `against` the threshold's or the other side's value; else None.
+    value, operator, against: of a comparison, `against` the threshold's or the other side's value; else None;
+    parts: of a sum of choices (points), those that gave something.
     """
 
     said: str
@@ -29,6 +38,7 @@ class Term:
     value: Any = None
     operator: str | None = None
     against: Any = None
+    parts: tuple[Part, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -49,9 +59,9 @@ def terms(tree: Node, facts: Facts) -> list[Term]:
     return _terms(tree, facts, 0, "and")
 
 
-def leaves(tree: Node) -> list[Node]:
-    """The terms as trees: what and, or and not join."""
-    return [leaf for arg in tree.args for leaf in leaves(arg)] if tree.op in _JOINED else [tree]
+def conditions(tree: Node) -> list[Node]:
+    """All that is true or false in a predicate: its terms, and what its choices depend on."""
+    return [node for node in tree.walk() if node.kind == "boolean" and node.op not in (*_JOINED, "literal")]
 
 
 def _terms(tree: Node, facts: Facts, depth: int, joined: str) -> list[Term]:
@@ -61,10 +71,32 @@ def _terms(tree: Node, facts: Facts, depth: int, joined: str) -> list[Term]:
     truth = facts.value(tree)
     if tree.op in COMPARISONS:
         one, two = tree.args
+        added = _added(one)
+        if any(part.op == "case" for part in added):
+            words = f"the sum of {len(added)} parts {tree.op} {said(two)}"
+            parts = tuple(part for node in added for part in _part(node, facts))
+            return [Term(words, depth, joined, truth, facts.value(one), tree.op, facts.value(two), parts)]
         return [Term(said(tree), depth, joined, truth, facts.value(one), tree.op, facts.value(two))]
     columns = tree.names("column")
     value = facts.row.get(columns[0]) if len(columns) == 1 else None
     return [Term(said(tree), depth, joined, truth, value)]
+
+
+def _added(node: Node) -> list[Node]:
+    """What a sum is made of."""
+    inner = node.args[0] if node.op == "number" else node
+    return [part for arg in inner.args for part in _added(arg)] if inner.op == "+" else [inner]
+
+
+def _part(node: Node, facts: Facts) -> list[Part]:
+    value = facts.value(node)
+    if not value:
+        return []
+    if node.op == "case":
+        for condition in node.args[:-1:2]:
+            if facts.value(condition) is True:
+                return [Part(said(condition), value)]
+    return [Part(said(node), value)]
 
 
 def said(node: Node) -> str:
