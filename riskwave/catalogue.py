@@ -150,7 +150,7 @@ def _columns(file: Path) -> list[dict[str, Any]]:
 def _behind(models: Mapping[str, Model]) -> dict[str, Model]:
     """What MODEL is made of, itself last."""
     needed = {MODEL}
-    for name in reversed(models):
+    for name in reversed(list(models)):
         needed |= set(models[name].reads) if name in needed else set()
     return {name: model for name, model in models.items() if name in needed}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import subprocess
 import sys
 import time
@@ -187,10 +186,23 @@ def peak_memory(part: Part, state: Path, folder: Path) -> int:
                 out.write(orjson.dumps({name: value for name, value in row.items() if value is not None}) + b"\n")
     command = [sys.executable, "-m", "riskwave.cli", "run", "--state", str(state), "--source", str(lines), "--json"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    if status:
-        raise RiskwaveError(f"`{' '.join(command[2:])}` ended with status {status}")
-    return usage.ru_maxrss * 1024
+    peak = 0
+    # Not by wait4: what it tells begins with the memory of the process that forked.
+    while process.poll() is None:
+        peak = max(peak, _high_water(process.pid))
+        time.sleep(0.1)
+    if process.returncode:
+        raise RiskwaveError(f"`{' '.join(command[2:])}` ended with {process.returncode}")
+    return peak
+
+
+def _high_water(process: int) -> int:
+    """Most bytes a process has had in memory so far; 0 when it has just ended."""
+    try:
+        lines = Path(f"/proc/{process}/status").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM")), 0)
 
 
 def file_bytes(state: Path) -> int:

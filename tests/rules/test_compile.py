@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,7 +13,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from riskwave.engine.narrow import narrowed
 from riskwave.errors import RiskwaveError
 from riskwave.rules.check import check_ruleset, run_case
 from riskwave.rules.columns import rule_columns
@@ -97,7 +96,6 @@ class Asked:
 
     def __init__(self) -> None:
         self.connection = duckdb.connect()
-        self.narrow: dict[str, str] = {}
 
     def ask(
         self, compiled: Compiled, given: Sequence[Row], entries: Sequence[ListEntry], values: Any
@@ -112,21 +110,10 @@ class Asked:
         }
         for name, relation in relations.items():
             self.connection.register(name, relation)
-        if compiled.sql not in self.narrow:
-            self.narrow[compiled.sql] = narrowed(compiled.sql, self.schema(relations))
-        answers = []
-        for sql in (compiled.sql, self.narrow[compiled.sql]):
-            found = self.connection.sql(sql).to_arrow_table().to_pylist()
-            answers.append({row["event_id"]: row for row in found})
-            assert len(answers[-1]) == len(found) == len(given)
-        assert answers[0] == answers[1]
-        return answers[0]
-
-    def schema(self, relations: Iterable[str]) -> dict[str, dict[str, str]]:
-        return {
-            name: {row[0]: row[1] for row in self.connection.execute(f"describe {name}").fetchall()}
-            for name in relations
-        }
+        found = self.connection.sql(compiled.sql).to_arrow_table().to_pylist()
+        answers = {row["event_id"]: row for row in found}
+        assert len(answers) == len(found) == len(given)
+        return answers
 
 
 @pytest.fixture(scope="module")
