@@ -71,6 +71,10 @@ docs: $(RUNTIME) ## Write the generated pages anew: docs/contracts.md, docs/feat
 	$(BIN)/python -m riskwave.contracts.docs
 	$(BIN)/riskwave features --docs docs/features.md
 
+.PHONY: rules
+rules: $(RUNTIME) ## Compile rules/card anew for dbt: macros/ruleset
+	$(BIN)/python -m riskwave.rules.dbt
+
 .PHONY: snapshots
 snapshots: $(DEV) ## Write each engine's compiled SQL anew: tests/snapshots
 	$(BIN)/python -m tests.snapshots

@@ -10,7 +10,11 @@ import pyarrow as pa
 import pytest
 
 from riskwave.contracts import Label, arrow_schema
+from riskwave.control import Control, control_path
+from riskwave.control.lifecycle import publish
 from riskwave.engine.engine import Engine
+from riskwave.rules.check import check_ruleset
+from riskwave.rules.pack import parse_rules
 from riskwave.sources.batch import FIELDS, raw_table
 
 NOON = datetime(2026, 1, 10, 12, 0)
@@ -28,6 +32,15 @@ FIRST: list[Payment] = [
     ("c2", "late", 12, 700),
     ("c3", "late", 20, 80_000),
 ]
+#: The one rule that decides.
+PROBE = """\
+- rule: probe_then_drain
+  when: sequence(card_events_30m, 'small{3,} large')
+  action: block
+  severity: P0
+  reason: "probing payments followed by a large one on this card ({card_events_30m})"
+  owner: card-risk
+"""
 #: Comes after c3 was allowed, and makes a probe of what is before it.
 SECOND: list[Payment] = [("c0", "late", 5, 700), ("b1", "quiet", 0, 9_999)]
 
@@ -37,6 +50,8 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The state file: eleven payments, one of them late and one sent twice, two rows rejected, one fraud label."""
     path = tmp_path_factory.mktemp("sql") / "small.duckdb"
     label = {"event_id": "a4", "verdict": "fraud", "arrived_at": NOON + timedelta(days=2), "source": "chargeback"}
+    with Control.open(control_path(path)) as control:
+        publish(control, check_ruleset(parse_rules(PROBE, name="card")), why="for the queries", author="ann")
     engine = Engine(path)
     try:
         engine.process(rows(FIRST, 0))
