@@ -18,7 +18,7 @@ LEAST_DISK = 2 * GB
 def cores() -> Finding:
     """Cores this process may use."""
     count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return Finding("Machine", "cores", str(count), True, False, "threads of DuckDB: riskwave run --threads")
+    return Finding("Machine", "cores", str(count), True, False, "reading, deciding and writing side by side")
 
 
 def memory() -> Finding:

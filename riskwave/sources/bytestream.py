@@ -49,6 +49,8 @@ class _Plain:
             return b""
 
     def fail_if_damaged(self, line: int) -> None:
+        if self._damage and line == 0:
+            raise RiskwaveError(f"{self._path}: not one line can be read: {self._damage}; mend or replace the file")
         if self._damage:
             raise RiskwaveError(
                 f"{self._path}: damaged after line {line}: {self._damage}; "

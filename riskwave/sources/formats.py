@@ -55,7 +55,13 @@ def list_files(path: Path) -> list[Path]:
         raise cannot_read(path, error) from error
     if not is_folder:
         return [_known(path)]
-    files = [_known(f) for f in found if f.is_file() and not _hidden(f.relative_to(path))]
+    files = [f for f in found if f.is_file() and not _hidden(f.relative_to(path))]
+    for file in files:
+        if format_of(file) is None:
+            raise RiskwaveError(
+                f"{file}: cannot tell what the file holds; expected a name ending in {KNOWN}; move it out of the "
+                "folder, or begin its name with _ so that it is passed over"
+            )
     if not files:
         raise RiskwaveError(f"{path}: the folder has no files; expected files ending in {KNOWN}")
     return files

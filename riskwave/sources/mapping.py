@@ -100,7 +100,8 @@ def load_mapping(path: str | Path) -> Mapping:
         # All scalars stay the texts they are written as: True, 0012 and 1.50 are what the file's rows say.
         given = yaml.load(text, Loader=_UniqueKeys)  # noqa: S506 - a BaseLoader makes texts only
     except (OSError, UnicodeDecodeError) as error:
-        raise RiskwaveError(f"{path}: the mapping cannot be read: {error}") from error
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise RiskwaveError(f"{path}: the mapping cannot be read: {reason}") from error
     except yaml.YAMLError as error:
         raise RiskwaveError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
     if not isinstance(given, dict):

@@ -110,8 +110,8 @@ class ParquetRows:
         return batch
 
     def _damaged(self, error: Exception) -> RiskwaveError:
-        reason = str(error).splitlines()[0]
-        return RiskwaveError(f"{self._path}: damaged or not Parquet, at row {self._row}: {reason}")
+        reason = str(error).splitlines()[0].rstrip(".")
+        return RiskwaveError(f"{self._path}: damaged or not Parquet, at row {self._row}: {reason}; replace the file")
 
     def _as_json(self, columns: dict[str, Texts], rows: int) -> Any:
         if not columns:

@@ -15,6 +15,7 @@ from riskwave.sources.rows import Texts
 
 _OFFSET = r"(Z|[+-]\d\d(:?\d\d)?)$"
 _MICROSECONDS = r"(\.\d{6})\d+"
+_CARD_NUMBER = r"^[0-9]{12,19}$"
 
 
 def to_contract(
@@ -34,8 +35,19 @@ def to_contract(
         if not field.nullable and column.null_count:
             row = pc.index(pc.is_null(column), pa.scalar(True)).as_py()
             raise RiskwaveError(f"{where}: row {offsets[row] + 1}: {field.name} is missing, the contract requires it")
+        if field.name == "card_id":
+            _must_be_token(column, where, offsets)
         made.append(_cast(column, field, contract, where, offsets))
     return pa.Table.from_arrays(made, schema=schema)
+
+
+def _must_be_token(column: Any, where: str, offsets: Sequence[int]) -> None:
+    row = pc.index(pc.match_substring_regex(column, _CARD_NUMBER), pa.scalar(True)).as_py()
+    if row >= 0:
+        raise RiskwaveError(
+            f"{where}: row {offsets[row] + 1}: card_id looks like a card number, expected a token; card numbers are "
+            "never stored: replace them where the file is made"
+        )
 
 
 def _without_blanks(column: Any) -> Any:
