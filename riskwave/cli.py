@@ -7,6 +7,7 @@ import sys
 
 import typer
 
+from riskwave.backtest.cli import backtest_command, compare_command, explain_command, sweep_command
 from riskwave.batch.cli import batch_command
 from riskwave.bench.cli import bench_command
 from riskwave.catalogue_cli import features_command
@@ -35,9 +36,13 @@ app.command("decisions")(decisions_command)
 app.command("query")(query_command)
 app.command("batch")(batch_command)
 app.command("parity")(parity_command)
+app.command("backtest")(backtest_command)
+app.command("sweep")(sweep_command)
+app.command("explain")(explain_command)
 app.command("features")(features_command)
 app.command("bench")(bench_command)
 app.command("doctor")(doctor_command)
+rules_app.command("compare")(compare_command)
 app.add_typer(rules_app, name="rules")
 app.add_typer(thresholds_app, name="thresholds")
 app.add_typer(lists_app, name="lists")
