@@ -68,3 +68,15 @@ def test_topics_are_those_the_sources_read() -> None:
     assert created
     assert {topic.partition(":")[0] for topic in created[1].split()} == read
     assert variables["kafka_bootstrap"] in SERVICES["kafka"]["environment"]["KAFKA_ADVERTISED_LISTENERS"]
+
+
+def test_every_file_in_compose_is_used() -> None:
+    text = (ROOT / "docker-compose.yml").read_text()
+    unused = [file.name for file in (ROOT / "compose").iterdir() if f"/compose/{file.name}" not in text]
+    assert unused == []
+
+
+def test_risingwave_reads_its_settings() -> None:
+    [option] = [part for part in SERVICES["risingwave"]["command"] if part.startswith("--config-path=")]
+    assert (ROOT / option.partition("=")[2].lstrip("/")).is_file()
+    assert "./compose:/compose:ro" in SERVICES["risingwave"]["volumes"]
