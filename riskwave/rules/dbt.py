@@ -75,18 +75,15 @@ def laid_out(sql: str) -> str:
 
 def _ruleset(engine: str, compiled: Compiled) -> str:
     models = {**MODELS, **LISTS[engine]}
-    body = _READ.sub(lambda read: f"{read[1]} {{{{ ref('{models[read[2]]}') }}}}", _printed(laid_out(compiled.sql)))
+    body = _READ.sub(lambda read: f"{read[1]} {{{{ ref('{models[read[2]]}') }}}}", printed(laid_out(compiled.sql)))
     return f"{{# {_MADE} #}}\n{{% macro {engine}__ruleset() -%}}\n{body}\n{{%- endmacro %}}\n"
 
 
 def _thresholds(thresholds: tuple[ThresholdColumn, ...]) -> str:
-    rows = "".join(
-        f"    ({_string(t.column)}, {_string(t.sql_type)}, {_string(_literal(t))}),\n" for t in thresholds
-    )
+    rows = "".join(f"    ({_string(t.column)}, {_string(t.sql_type)}, {_string(_literal(t))}),\n" for t in thresholds)
+    listed = f"{{{{ return([\n{rows}]) }}}}"
     head = "The columns of rule_thresholds: name, type, default."
-    return (
-        f"{{# {head} {_MADE} #}}\n{{% macro ruleset_thresholds() -%}}\n{{{{ return([\n{rows}]) }}}}\n{{%- endmacro %}}\n"
-    )
+    return f"{{# {head} {_MADE} #}}\n{{% macro ruleset_thresholds() -%}}\n{listed}\n{{%- endmacro %}}\n"
 
 
 def _literal(threshold: ThresholdColumn) -> str:
@@ -102,7 +99,7 @@ def _string(value: str) -> str:
     return json.dumps(value)
 
 
-def _printed(sql: str) -> str:
+def printed(sql: str) -> str:
     """The text of which Jinja makes this text."""
     return re.sub(r"\{(?=[{%#])", "{{ '{' }}", sql)
 
