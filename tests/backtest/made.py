@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -177,6 +178,11 @@ DECISIONS = pa.schema(
 )
 
 
+@cache
+def _checked(text: str) -> CheckedRuleset:
+    return pack(text)
+
+
 def decision(event: Row, snapshot: Snapshot) -> Row:
     """What is recorded of an event that is decided by a snapshot, worked out by the reference."""
     live, canary = snapshot.live, snapshot.canary
@@ -184,10 +190,10 @@ def decision(event: Row, snapshot: Snapshot) -> Row:
     taken = canary and Canary(canary.ruleset, canary.share or 0.0).takes(event["card_id"])
     deciding = canary if canary and taken else live
     lists = lists_of(snapshot)
-    decided = decide(check_ruleset(deciding.ruleset), event, deciding.thresholds, lists)
+    decided = decide(_checked(deciding.text), event, deciding.thresholds, lists)
     said = []
     for shadow in snapshot.shadows:
-        there = decide(check_ruleset(shadow.ruleset), event, shadow.thresholds, lists)
+        there = decide(_checked(shadow.text), event, shadow.thresholds, lists)
         if there.rule_ids:
             said.append(json.dumps({"revision": shadow.revision, "action": there.action, "rule_ids": there.rule_ids}))
     return {

@@ -128,10 +128,12 @@ def test_a_replay_exits_with_one_when_a_decision_differs(made: Made, tmp_path: P
 
 
 def test_an_explanation_and_a_comparison_are_told(made: Made) -> None:
-    flagged = next(e for e in made.events if told("explain", e["event_id"], "--state", made.path)["changes"])
-    text = run("explain", flagged["event_id"], "--state", made.path).stdout
+    with duckdb.connect(str(made.path), read_only=True) as connection:
+        ((event_id,),) = connection.execute("select min(event_id) from decisions where action = 'review'").fetchall()
+    assert told("explain", event_id, "--state", made.path)["changes"]
+    text = run("explain", event_id, "--state", made.path).stdout
     assert "it would have passed with" in text and "(--all shows them)" in text
-    assert "trusted" in run("explain", flagged["event_id"], "--state", made.path, "--all").stdout
+    assert "trusted" in run("explain", event_id, "--state", made.path, "--all").stdout
     figures = told("compare", "--state", made.path)
     assert figures[0]["ruleset"] == "live"
     assert "declines" in run("compare", "shadow", "live", "--state", made.path).stdout

@@ -106,7 +106,7 @@ def test_points_are_told_by_their_parts(tmp_path: Path) -> None:
 def test_every_change_lets_the_event_pass(made: Made) -> None:
     rules = given("live", made.path)
     stopped = 0
-    for event in made.events[:60]:
+    for event in made.events[:25]:
         result = explain(made.path, event["event_id"])
         assert result.agrees
         for way in result.changes:
@@ -120,7 +120,7 @@ def test_every_change_lets_the_event_pass(made: Made) -> None:
         assert bool(result.changes) == (result.decision["action"] != "allow")
         told = result.as_dict()["changes"]
         assert all(each["value"] != OTHER for way in told for each in way)
-    assert stopped > 10
+    assert stopped > 5
 
 
 def test_no_such_event_or_version(made: Made) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,15 +50,23 @@ def turbulent(control: Control, events: list[Row]) -> Iterator[Row]:
         yield from decided(control, events[place : place + 10])
 
 
-@pytest.fixture
-def state(tmp_path: Path) -> Path:
-    path = tmp_path / "bank.duckdb"
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("replay") / "bank.duckdb"
     events = rows(400, seed=5)
     # A late event makes new decisions of some, under what is in force later.
     events += [{**event, "card_txn_count_10m": 9, "version": 2} for event in events[100:130]]
     with Control.open(control_path(path)) as control:
         make_state(path, events, labels(events), list(turbulent(control, events)))
     return path
+
+
+@pytest.fixture
+def state(recorded: Path, tmp_path: Path) -> Path:
+    """A copy to change."""
+    for file in recorded.parent.iterdir():
+        shutil.copy(file, tmp_path)
+    return tmp_path / recorded.name
 
 
 def test_every_decision_comes_out_as_it_was_recorded(state: Path) -> None:
