@@ -14,26 +14,16 @@ with networks as (
 
 ),
 
-sized as (
-
-    select
-        *,
-        cast(1 as bigint) << (32 - block_bits) as size,
-        cast(block_bits as bigint) * 4294967296 as first_of_length
-    from networks
-
-),
-
 spread as (
 
     select
         list_name,
         expires_at,
         {{ each_between(
-            'first_of_length + cast((low - low % size) / size as bigint)',
-            'first_of_length + cast((high - high % size) / size as bigint)'
+            '(cast(block_bits as bigint) << 32) + (low >> (32 - block_bits))',
+            '(cast(block_bits as bigint) << 32) + (high >> (32 - block_bits))'
         ) }} as block
-    from sized
+    from networks
 
 )
 

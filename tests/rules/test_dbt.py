@@ -56,7 +56,8 @@ def test_thresholds_begin_as_a_store_s_first_version_has_them(tmp_path: Path) ->
         publish(control, checked_pack(project_dir() / PACK, cases=False), why="to begin with")
         first = control.snapshot()
     row = compiled("duckdb").threshold_row(first.values, first.control_version)
-    begun = duckdb.execute(compiled_project("duckdb").models["rule_thresholds"].sql).to_arrow_table()
+    with duckdb.connect() as database:
+        begun = database.sql(compiled_project("duckdb").models["rule_thresholds"].sql).to_arrow_table()
     assert begun.column_names == ["ruleset", *row.column_names]
     assert begun.drop_columns(["ruleset"]).to_pylist() == row.to_pylist()
     assert begun.drop_columns(["ruleset"]).schema.types == row.schema.types

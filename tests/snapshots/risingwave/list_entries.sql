@@ -1,0 +1,7 @@
+-- Empty, to begin with.
+select
+    cast(null as varchar) as list_name,
+    cast(null as varchar) as value,
+    cast(null as timestamp) as expires_at,
+    cast(null as varchar) as reason
+where false
