@@ -6,6 +6,7 @@ import json
 import os
 import tempfile
 from pathlib import Path
+from statistics import median
 from typing import Annotated, Any
 
 import typer
@@ -104,27 +105,32 @@ def bench_command(
 
 
 def _scaling(console: Console, plan: Any, folder: Path, history: int) -> dict[str, float]:
-    """The cost of batches over half as much and five times as much history, with as many events a card."""
-    costs: dict[str, dict[int, float]] = {}
+    """The cost of batches over half as much and five times as much history, with as many events a card.
+
+    Batches of the two are decided in turns, so that a machine that is busy now and then is so for both.
+    """
+    engines: dict[str, Engine] = {}
+    queues: dict[str, Part] = {}
     for name, size in (("small", history // 2), ("large", history * 5)):
-        console.print(f"the cost of an event over {size:,} events of history", highlight=False)
-        arrivals = simulate(size + 60_000, 13).arrivals
+        console.print(f"making {size:,} events of history", highlight=False)
+        arrivals = simulate(size + 80_000, 13).arrivals
         path = folder / f"{name}.duckdb"
         engine = Engine(path, plan=plan)
         seed(engine, Part(arrivals, 0, size))
         engine.close()
-        engine = Engine(path, plan=plan)
-        queue = Part(arrivals, size, 60_000)
-        cost_ms(engine, queue, 1_000, 5)
-        costs[name] = {
-            1_000: cost_ms(engine, Part(arrivals, size + 5_000, 15_000), 1_000, 15),
-            5_000: cost_ms(engine, Part(arrivals, size + 20_000, 40_000), 5_000, 8),
-        }
-        engine.close()
-        path.unlink()
+        queues[name] = Part(arrivals, size, 80_000)
+        engines[name] = Engine(path, plan=plan)
     result = {}
-    for rows in (1_000, 5_000):
-        result[f"cost_ms_per_{rows}_small"] = costs["small"][rows]
-        result[f"cost_ms_per_{rows}_large"] = costs["large"][rows]
-        result[f"cost_ratio_{rows}"] = costs["large"][rows] / costs["small"][rows]
+    start = 0
+    for rows, times in ((1_000, 5), (1_000, 25), (5_000, 9)):
+        costs: dict[str, list[float]] = {"small": [], "large": []}
+        for _ in range(times):
+            for name, engine in engines.items():
+                costs[name].append(cost_ms(engine, queues[name], start, rows))
+            start += rows
+        for name, taken in costs.items():
+            result[f"cost_ms_per_{rows}_{name}"] = median(taken)
+        result[f"cost_ratio_{rows}"] = median(costs["large"]) / median(costs["small"])
+    for engine in engines.values():
+        engine.close()
     return result
