@@ -105,6 +105,13 @@ class Deployment:
             connection.execute(f'set search_path to "{self.schema}"')
             return connection.execute(query.encode()).fetchall()
 
+    def change(self, statement: str) -> None:
+        """Run a statement that changes rows; what comes after it meets what it did."""
+        with psycopg.connect(self.dsn, autocommit=True) as connection:
+            connection.execute(f'set search_path to "{self.schema}"'.encode())
+            connection.execute(statement.encode())
+            connection.execute("flush")
+
     def count(self, relation: str) -> int:
         """How many rows a relation has."""
         return int(self.rows(f"select count(*) as n from {relation}")[0]["n"])
