@@ -150,7 +150,7 @@ def show_explanation(result: Explanation, console: Console, *, everything: bool)
     if others and not everything:
         console.print(Text(f"{others} rules did not fire (--all shows them)", style="dim"))
     read = {name for rule in fired for said in _said(rule) for name in result.features if name in said}
-    shown = {n: v for n, v in result.features.items() if v is not None and (everything or not fired or n in read)}
+    shown = {n: v for n, v in result.features.items() if v is not None and (everything or n in read)}
     _table(console, ("feature", "value"), [(name, value_text(value)) for name, value in shown.items()])
     if result.changes:
         console.print(Text("it would have passed with"))

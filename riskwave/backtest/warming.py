@@ -7,15 +7,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
+from pathlib import Path
 
+import duckdb
 import yaml
 
+from riskwave.batch.history import attach_state, whole
 from riskwave.catalogue import MODEL
 from riskwave.errors import RiskwaveError
 from riskwave.project import project_dir
 from riskwave.rules.check import CheckedRuleset
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+CATALOG = "riskwave_warming"
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -45,6 +49,21 @@ def warming(ruleset: CheckedRuleset, first: datetime, at: datetime) -> tuple[War
         if longest is not None and first + lengths[longest] > at:
             found.append(Warming(rule.rule.rule, longest, _written()[longest], first + lengths[longest]))
     return tuple(found)
+
+
+def warming_of_state(state: Path, ruleset: CheckedRuleset) -> tuple[Warming, ...]:
+    """Rules that are warming at a state's last event: its history is shorter than one of their windows.
+
+    A state without events has no history: every rule with a window is warming from its first event on, and there is no
+    moment to say, so that none is told. Raises RiskwaveError when another process has the state open.
+    """
+    with duckdb.connect() as connection:
+        attach_state(connection, state, CATALOG)
+        known = whole(connection, CATALOG, state, "decision_input")
+        if known is None:
+            return ()
+        first, last = connection.execute(f"select min(event_ts), max(event_ts) from ({known})").fetchall()[0]
+    return () if first is None else warming(ruleset, first, last)
 
 
 @cache
