@@ -12,12 +12,14 @@ from riskwave.backtest.backtest import Backtest, backtest
 from riskwave.backtest.given import Given, given
 from riskwave.backtest.history import as_moment, open_history
 from riskwave.control import Control, control_path
+from riskwave.control.lifecycle import publish
+from riskwave.control.thresholds import set_threshold
 from riskwave.errors import RiskwaveError
 from riskwave.rules.lists import list_entry
 from riskwave.rules.quality import measure
 from riskwave.rules.reference import Decision, decide
 from tests.backtest.conftest import Made
-from tests.backtest.made import PACK, START, Row, frauds, inputs, label_table, labels, make_state, pack, rows
+from tests.backtest.made import PACK, START, Row, decided, frauds, inputs, label_table, labels, make_state, pack, rows
 
 STRICTER = PACK.replace("value: 6", "value: 4").replace("km: 800.0", "km: 900.0")
 
@@ -38,9 +40,9 @@ def by_hand(events: list[Row], rules: Given) -> list[Decision]:
 def test_figures_are_those_of_deciding_each_event(made: Made) -> None:
     rules = live(made)
     result = tried(made, rules)
-    decided = by_hand(made.events, rules)
+    done = by_hand(made.events, rules)
     known = frauds(made.labels)
-    flagged = [e for e, d in zip(made.events, decided, strict=True) if d.action != "allow"]
+    flagged = [e for e, d in zip(made.events, done, strict=True) if d.action != "allow"]
     caught = [e for e in flagged if e["event_id"] in known]
     money = sum(_money(e) for e in made.events if e["event_id"] in known)
     c = result.side.counted
@@ -51,7 +53,7 @@ def test_figures_are_those_of_deciding_each_event(made: Made) -> None:
     assert c.recall == len(caught) / len(known)
     assert c.false_positive_rate == (len(flagged) - len(caught)) / (600 - len(known))
     assert result.side.actions == {
-        action: sum(d.action == action for d in decided) for action in ("allow", "block", "challenge", "review")
+        action: sum(d.action == action for d in done) for action in ("allow", "block", "challenge", "review")
     }
     assert sum(day.events for day in result.days) == 600
     assert sum(day.flagged for day in result.days) == len(flagged)
@@ -59,16 +61,16 @@ def test_figures_are_those_of_deciding_each_event(made: Made) -> None:
 
 def test_each_rule_fires_where_the_reference_says_and_adds_what_is_lost_without_it(made: Made) -> None:
     rules = live(made)
-    decided = by_hand(made.events, rules)
+    done = by_hand(made.events, rules)
     result = tried(made, rules)
     for place, figures in enumerate(result.rules):
-        fired = [d.rule_vector[place] == "1" for d in decided]
+        fired = [d.rule_vector[place] == "1" for d in done]
         assert figures.counted.flagged == sum(fired), figures.rule
         rule = rules.checked.rules[place].rule
         other = "draft" if rule.state == "live" else "live"
         changed = PACK.replace(_text(rule.rule), _text(rule.rule, state=other))
         without = by_hand(made.events, Given("", pack(changed), rules.values, rules.lists))
-        now, then = (without, decided) if rule.state != "live" else (decided, without)
+        now, then = (without, done) if rule.state != "live" else (done, without)
         pairs = list(zip(now, then, strict=True))
         assert figures.adds.flagged == sum(a.is_anomaly and not b.is_anomaly for a, b in pairs), figures.rule
         assert figures.spares == sum(b.is_anomaly and not a.is_anomaly for a, b in pairs), figures.rule
@@ -121,10 +123,10 @@ def test_against_another_ruleset_events_are_told_that_move(made: Made) -> None:
 
 
 def test_overlap_counts_events_that_both_fire_for(made: Made) -> None:
-    decided = by_hand(made.events, live(made))
+    done = by_hand(made.events, live(made))
     for pair in tried(made, live(made)).overlaps:
         places = [[r.rule.rule for r in pack().rules].index(name) for name in (pair.one, pair.two)]
-        fired = [tuple(d.rule_vector[place] == "1" for place in places) for d in decided]
+        fired = [tuple(d.rule_vector[place] == "1" for place in places) for d in done]
         assert pair.events == sum(one and two for one, two in fired)
         assert pair.share == pair.events / min(sum(one for one, _ in fired), sum(two for _, two in fired))
 
@@ -151,6 +153,21 @@ def test_an_event_counts_with_its_last_revision(tmp_path: Path) -> None:
     assert result.side.counted.flagged == 1
 
 
+def test_scores_that_were_recorded_count(tmp_path: Path) -> None:
+    scored = pack(
+        PACK.replace("card_decline_count_1h >= :count", "model_score >= :count").replace("count: 4", "count: 0.7")
+    )
+    events = rows(40)
+    with Control.open(tmp_path / "other.control") as control:
+        publish(control, pack(), why="first", author="ann")
+        decisions = decided(control, [{**e, "model_score": place / 40} for place, e in enumerate(events)])
+    with open_history(make_state(tmp_path / "s.duckdb", events, (), decisions)) as history:
+        fired = [rule for rule in backtest(history, Given("", scored)).rules if rule.rule == "declines"]
+    assert fired[0].counted.flagged == 12
+    with open_history(make_state(tmp_path / "bare.duckdb", events)) as history:
+        assert "declines" in backtest(history, Given("", scored)).never
+
+
 def test_a_parquet_folder_is_a_history(made: Made, tmp_path: Path) -> None:
     with duckdb.connect() as connection:
         for name, table in (("decision_input", inputs(made.events)), ("labels", label_table(made.labels))):
@@ -163,9 +180,6 @@ def test_a_parquet_folder_is_a_history(made: Made, tmp_path: Path) -> None:
 
 
 def test_thresholds_in_force_count_for_a_revision_and_the_packs_for_a_path(tmp_path: Path) -> None:
-    from riskwave.control.lifecycle import publish
-    from riskwave.control.thresholds import set_threshold
-
     (tmp_path / "card.yml").write_text(PACK)
     state = make_state(tmp_path / "s.duckdb", rows(50))
     with Control.open(control_path(state)) as control:
