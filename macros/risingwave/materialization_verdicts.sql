@@ -7,7 +7,8 @@ Keeps every row that a query over append-only rows says, once, as it was said (R
     said         view of the table: an event's rows in order of their revision as `version` 1, 2, ..., each naming the
                  one it supersedes; the first is the one that acted
 
-Nothing here is ever dropped, not by --full-refresh either: a decision is a fact.
+Nothing here is ever dropped, not by --full-refresh either: a decision is a fact. Where somebody drops the feed and the
+query, to have them made by another query, the new feed goes on after the last row that the log has an answer to.
 #}
 {% materialization verdicts, adapter='risingwave' %}
     {%- set versions = part_of_model('', 'view') -%}
@@ -28,11 +29,13 @@ Nothing here is ever dropped, not by --full-refresh either: a decision is a fact
             decided_at timestamptz as proctime()
         ) append only
     {%- endcall %}
+    {%- set answered = run_query("select max(seen_at)::varchar from " ~ log)[0][0] -%}
     {%- set ddl -%}
         create sink {{ feed }} into {{ log }} as
         select {{ names }} from (
             {{ sql }}
         ) as said
+        {% if answered %}where seen_at > '{{ answered }}'::timestamptz{% endif %}
         with (type = 'append-only')
     {%- endset -%}
     {%- do create_missing(feed, ddl) -%}

@@ -116,6 +116,21 @@ def test_an_edit_decides_new_events_only(deployed: Deployment) -> None:
     assert deployed.rows("select event_id from decisions where version > 1") == []
 
 
+def test_another_feed_goes_on_where_the_last_one_stopped(deployed: Deployment) -> None:
+    _decided(deployed, "before")
+    said = _all(deployed, "decisions__log")
+    deployed.change("drop sink decisions__feed")
+    deployed.change("drop view decisions__query")
+    deployed.change(
+        "insert into decision_input (event_id, event_ts, card_id, revision)"
+        " values ('between', '2026-01-31 12:00:00', 'c1', 1)"
+    )
+    deployed.dbt("run", "--select", "rule_thresholds", "decisions")
+    assert _decided(deployed, "after")["version"] == 1
+    rows = deployed.rows("select event_id, version from decisions")
+    assert sorted(row["event_id"] for row in rows) == sorted([row["event_id"] for row in said] + ["between", "after"])
+
+
 def test_an_address_is_in_networks_of_any_length(deployed: Deployment) -> None:
     networks = [f"{128 + bits}.0.0.0/{bits}" for bits in range(9, 33)]
     networks += ["0.0.0.0/7", "64.0.0.0/8", "250.1.2.3"]

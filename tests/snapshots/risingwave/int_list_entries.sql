@@ -9,7 +9,9 @@ split as (
     select
         *,
         split_part(value, '/', 1) as address,
-        case when value ~ '^[0-9.]+/([0-9]|[12][0-9]|3[0-2])$' then cast(split_part(value, '/', 2) as integer) end as bits
+        case
+            when value ~ '^[0-9.]+/([0-9]|[12][0-9]|3[0-2])$' then cast(split_part(value, '/', 2) as integer)
+        end as bits
     from entries
 
 ),
