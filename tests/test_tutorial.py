@@ -12,24 +12,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from riskwave.backtest.cli import backtest_command, compare_command, explain_command, sweep_command
 from riskwave.cli import app
-from riskwave.control.rules_cli import rules_app
 from tests.support.kafka_server import ROOT
 
 PAGE = ROOT / "docs" / "tutorial-rules.md"
 #: One worker has it: it takes some seconds.
 pytestmark = pytest.mark.xdist_group("tutorial")
-
-
-for of, name, command in (
-    (app, "backtest", backtest_command),
-    (app, "sweep", sweep_command),
-    (app, "explain", explain_command),
-    (rules_app, "compare", compare_command),
-):
-    if name not in [registered.name for registered in of.registered_commands]:
-        of.command(name)(command)
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,8 @@ def connect(
                 "autoload_known_extensions": False,
             },
         )
+    except (duckdb.ParserException, duckdb.InvalidInputException) as error:
+        raise RiskwaveError(f"memory {memory!r}: not a size; expected one such as 1GB") from error
     except duckdb.IOException as error:
         text = str(error).splitlines()[0]
         if "lock" in text.lower():

@@ -91,13 +91,16 @@ class ByHand:
         self.sessions = {row["event_id"]: self._session(row) for row in self.rows}
         self.profiles, self.devices = profiles, devices
         by_id = {row["event_id"]: row for row in self.rows}
-        self.frauds = [
+        arrived = sorted(labels, key=lambda label: label["arrived_at"], reverse=True)
+        counted = [
             {**by_id[label["event_id"]], "arrived_at": label["arrived_at"]}
-            for label in labels
+            for label in arrived
             if label["verdict"] == "fraud"
             and by_id[label["event_id"]]["event_ts"] <= label["arrived_at"]
             and label["arrived_at"] <= by_id[label["event_id"]]["event_ts"] + MONTH
         ]
+        # The first label of an event takes the place of those after it.
+        self.frauds = list({fraud["event_id"]: fraud for fraud in counted}.values())
 
     def features(self, row: Row) -> dict[str, Any]:
         """Every feature but the payment's own fields, by name."""

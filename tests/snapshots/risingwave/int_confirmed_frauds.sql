@@ -12,7 +12,8 @@ payments as (
 
 select
     labels.event_id,
-    labels.arrived_at,
+    -- A payment is one fraud, however often somebody says so.
+    min(labels.arrived_at) as arrived_at,
     payments.merchant_id,
     payments.ip
 from labels
@@ -21,3 +22,4 @@ where
     labels.verdict = 'fraud'
     -- What bounds the join: a label that comes later than a month after its payment no longer moves a rate.
     and labels.arrived_at between payments.event_ts and payments.event_ts + interval '720 hours'
+group by labels.event_id, payments.merchant_id, payments.ip
