@@ -19,15 +19,24 @@ class Entry(Protocol):
     """What `Lists` reads of an entry: see `ListEntry`."""
 
     @property
-    def list_name(self) -> str: ...
+    def list_name(self) -> str:
+        """The list."""
+
     @property
-    def value(self) -> str: ...
+    def value(self) -> str:
+        """The value that is in it."""
+
     @property
-    def expires_at(self) -> datetime | None: ...
+    def expires_at(self) -> datetime | None:
+        """Until when (UTC); None always."""
+
     @property
-    def low(self) -> int | None: ...
+    def low(self) -> int | None:
+        """First address of a range, as a number."""
+
     @property
-    def high(self) -> int | None: ...
+    def high(self) -> int | None:
+        """Its last."""
 
 
 @dataclass(frozen=True)
