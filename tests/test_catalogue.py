@@ -79,7 +79,7 @@ def test_docs_page_is_fresh(features: dict[str, Feature]) -> None:
                 "payments.event_ts",
             },
         ),
-        # labels count by verdict and arrival, and find their payment by its id
+        # labels count by verdict and arrival, once a payment, which they find by its id
         (
             "ip_fraud_rate_30d",
             {
@@ -89,6 +89,7 @@ def test_docs_page_is_fresh(features: dict[str, Feature]) -> None:
                 "payments.event_id",
                 "payments.event_ts",
                 "payments.ip",
+                "payments.merchant_id",
             },
         ),
     ],

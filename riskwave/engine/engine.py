@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from riskwave.control import Control
 from riskwave.engine.archive import LATENESS, SHARE, archived_until, horizon, move, relation
 from riskwave.engine.columns import GROWTH, NULL_CODE
+from riskwave.engine.confirmed import Confirmed
 from riskwave.engine.index import Positions
 from riskwave.engine.load import load
 from riskwave.engine.memory import micros, seconds_of
@@ -33,7 +34,6 @@ from riskwave.project import compiled_project
 
 MANY_PAIRS = 20_000_000
 AGAIN_ROWS = 20_000
-CONFIRMED = "select event_id, min(arrived_at) from int_confirmed_frauds group by event_id"
 
 
 @dataclass
@@ -124,7 +124,7 @@ class Engine:
             staged = self._not_archived(staged, newest)
             accepted = self._accept(staged, outcome)
             fresh = self.history.add(accepted, accepted.column("_hash").to_numpy())
-            frauds, replaced = self._first_of(self._take_labels(labels, fresh))
+            frauds, replaced = self._confirmed.first_of(self._take_labels(labels, fresh))
             self._add_tiles(staged, accepted, frauds)
             self._take_back(replaced)
             moved = pa.concat_tables([frauds, replaced])
@@ -201,7 +201,7 @@ class Engine:
         self.history, self.tiles, self.facts = self.bench.history, self.bench.tiles, self.bench.facts
         self._waiting = load(self.connection, self.bench)
         self._waiting_hashes = self._hashes(self._waiting)
-        self._confirmed = dict(self.connection.execute(CONFIRMED).fetchall())
+        self._confirmed = Confirmed(self.connection)
         self._ordinals: npt.NDArray[np.int32] = np.full(1024, -1, np.int32)
         self._archived = archived_until(self.connection)
         self._check_room()
@@ -287,24 +287,6 @@ class Engine:
         frauds = bench.fetch("confirm")
         bench.labels.clear()
         return frauds
-
-    def _first_of(self, frauds: pa.Table) -> tuple[pa.Table, pa.Table]:
-        """Of confirmed frauds those that an earlier label has not confirmed, and the rows that they take the place of.
-
-        A label that is given late and arrived before the one that counted counts instead of it.
-        """
-        arrived = frauds.column("arrived_at").to_pylist()
-        kept, before = [], []
-        for row, (event, moment) in enumerate(zip(frauds.column("event_id").to_pylist(), arrived, strict=True)):
-            known = self._confirmed.get(event)
-            if known is None or moment < known:
-                self._confirmed[event] = moment
-                kept.append(row)
-                before.append(known)
-        frauds = frauds.take(pa.array(kept, pa.int64()))
-        place = frauds.schema.get_field_index("arrived_at")
-        moments = pa.array(before, frauds.schema.field(place).type)
-        return frauds, frauds.set_column(place, frauds.schema.field(place), moments).filter(pc.is_valid(moments))
 
     def _take_back(self, frauds: pa.Table) -> None:
         """Take frauds out of the tiles they were added to."""
