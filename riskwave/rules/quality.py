@@ -8,11 +8,10 @@ from typing import Any
 
 import duckdb
 
+from riskwave.attacks import STOPPED, attacks_sql
 from riskwave.rules.compile import compile_ruleset, entries_table
 from riskwave.rules.lists import ListEntry
 from riskwave.rules.pack import Ruleset
-
-STOPPED = "('challenge', 'block')"
 
 
 @dataclass(frozen=True)
@@ -123,27 +122,10 @@ select count(*), count_if(action <> 'allow'), count_if(action in {STOPPED}) from
 """
 
 _SCENARIOS = f"""
-with told as (
-    select
-        *,
-        action in {STOPPED} as is_stopped,
-        coalesce(sum(money) over (
-            partition by episode order by event_ts, event_id rows between unbounded preceding and 1 preceding
-        ), 0) as gone,
-        sum(money) over (partition by episode) as stake,
-        min(case when action in {STOPPED} then event_ts end) over (partition by episode) as stopped_at
-    from judged where is_fraud
-), attacks as (
-    select
-        episode, any_value(scenario) as scenario, bool_or(is_stopped and 2 * gone <= stake) as is_caught,
-        count(*) as events, count_if(action <> 'allow') as flagged, sum(money) as at_stake,
-        coalesce(sum(money) filter (where event_ts >= stopped_at), 0) as saved
-    from told group by episode
-)
 select
     scenario, count(*), count_if(is_caught), sum(events)::bigint, sum(flagged)::bigint, sum(at_stake)::bigint,
     sum(saved)::bigint
-from attacks group by scenario order by scenario
+from ({attacks_sql("judged")}) group by scenario order by scenario
 """
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import duckdb
 
-STOPPED = "('block', 'challenge')"
+from riskwave.attacks import attacks_sql
 
 
 @dataclass(frozen=True)
@@ -15,8 +15,7 @@ class Summary:
     """Figures of a state. Money in minor units of the billing currencies, taken as one.
 
     An event is flagged when its action is not allow; the decision that counts is the first, which acts. Every event
-    without a fraud label counts as legitimate. An attack (an episode of labelled frauds) is caught when one of its
-    events is challenged or blocked before half of its money is gone; what it attempts from then on is saved.
+    without a fraud label counts as legitimate. When an attack is caught, and what is saved: riskwave/attacks.py.
     """
 
     events: int
@@ -60,7 +59,7 @@ class Summary:
 _JUDGED = """
 create or replace temp view judged as
 select
-    d.event_id, d.event_ts, d.action, d.rule_ids, l.episode_id, l.scenario,
+    d.event_id, d.event_ts, d.action, d.rule_ids, l.episode_id as episode, l.scenario,
     l.event_id is not null as is_fraud,
     case when k.is_declined then 0 else k.billing_amount_minor end as money
 from {decisions} as d
@@ -73,19 +72,8 @@ where d.version = 1
 """
 
 _ATTACKS = f"""
-with episode as (
-    select *, sum(money) over (
-        partition by episode_id order by event_ts, event_id rows between unbounded preceding and 1 preceding
-    ) as gone, sum(money) over (partition by episode_id) as stake
-    from judged where is_fraud and episode_id is not null
-), stopped as (
-    select episode_id, min(event_ts) filter (where action in {STOPPED}) as stopped_at,
-        bool_or(action in {STOPPED} and 2 * coalesce(gone, 0) <= stake) as caught, any_value(scenario) as scenario
-    from episode group by episode_id
-)
-select s.scenario, count(distinct s.episode_id), count(distinct s.episode_id) filter (where s.caught),
-    sum(e.money)::bigint, coalesce(sum(e.money) filter (where e.event_ts >= s.stopped_at), 0)::bigint
-from stopped as s join episode as e using (episode_id) group by s.scenario order by s.scenario
+select scenario, count(*), count_if(is_caught), sum(at_stake)::bigint, sum(saved)::bigint
+from ({attacks_sql("judged")}) group by scenario order by scenario
 """
 
 
