@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-from riskwave.batch.history import attach_state, columns_of, current, literal, whole
+from riskwave.batch.history import attach_state, columns_of, current, in_folder, whole
 from riskwave.errors import RiskwaveError
 
 EXPECTED = "expected a state (.duckdb), or a Parquet folder with decision_input and labels"
@@ -121,18 +121,10 @@ def as_moment(text: str | None, option: str) -> datetime | None:
 
 def _of_folder(folder: Path) -> tuple[str, str]:
     """Queries for events and labels of a Parquet folder."""
-    found = [_parquet(folder, name) for name in ("decision_input", "labels")]
-    if found[0] is None:
+    events = in_folder(folder, "decision_input")
+    if events is None:
         raise RiskwaveError(f"{folder}: has no decision_input.parquet and no folder decision_input; {EXPECTED}")
-    return found[0], found[1] or _NO_LABELS
-
-
-def _parquet(folder: Path, name: str) -> str | None:
-    if (folder / name).is_dir():
-        files = literal(folder / name / "**" / "*.parquet")
-        return f"select * from read_parquet({files}, hive_partitioning = false, union_by_name = true)"
-    file = folder / f"{name}.parquet"
-    return f"select * from read_parquet({literal(file)})" if file.is_file() else None
+    return events, in_folder(folder, "labels") or _NO_LABELS
 
 
 def _of_state(connection: duckdb.DuckDBPyConnection, path: Path) -> tuple[str, str]:

@@ -8,6 +8,7 @@ import duckdb
 
 from riskwave.engine.archive import archive_folder
 from riskwave.engine.journal import settle
+from riskwave.engine.state import unopened
 from riskwave.errors import RiskwaveError
 
 #: The order of an event's revisions: the state's own, and that of an append-only table on RisingWave.
@@ -21,12 +22,36 @@ def attach_state(connection: duckdb.DuckDBPyConnection, state: Path, catalog: st
     """
     if not state.is_file():
         raise RiskwaveError(f"{state}: no such file; expected a state made by `riskwave run` or `riskwave batch`")
-    settle(state)
+    _attach(connection, state, catalog)
+    waiting = f"select 1 from {catalog}.main.journal limit 1"
+    if columns_of(connection, catalog, "journal") and connection.execute(waiting).fetchall():
+        # A killed process left small batches behind: they are moved into the tables first.
+        connection.execute(f"detach {catalog}")
+        settle(state)
+        _attach(connection, state, catalog)
+
+
+def _attach(connection: duckdb.DuckDBPyConnection, state: Path, catalog: str) -> None:
     try:
         connection.execute(f"attach {literal(state)} as {catalog} (read_only)")
     except duckdb.Error as error:
-        text = str(error).splitlines()[0]
-        raise RiskwaveError(f"{state}: not a DuckDB database that can be read ({text})") from error
+        raise unopened(state, error) from error
+
+
+def parquet(files: Path) -> str:
+    """A query for all rows of Parquet files. Folders named day=… give a column that no relation has of its own."""
+    return f"select * from read_parquet({literal(files)}, hive_partitioning = false, union_by_name = true)"
+
+
+def in_folder(folder: Path, table: str) -> str | None:
+    """A query for a table of a Parquet folder; None when it is not there.
+
+    That is <table>/day=YYYY-MM-DD/*.parquet, as an archive has it, or <table>.parquet.
+    """
+    if next((folder / table).rglob("*.parquet"), None) is not None:
+        return parquet(folder / table / "**" / "*.parquet")
+    file = folder / f"{table}.parquet"
+    return parquet(file) if file.is_file() else None
 
 
 def whole(connection: duckdb.DuckDBPyConnection, catalog: str, state: Path, table: str) -> str | None:

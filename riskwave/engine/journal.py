@@ -63,9 +63,5 @@ def settle(path: Path) -> None:
 
     Raises RiskwaveError when another process has the state open.
     """
-    with connect(path, read_only=True) as connection:
-        tables = {row[0] for row in connection.execute("select table_name from duckdb_tables()").fetchall()}
-        if "journal" not in tables or not connection.execute("select 1 from journal limit 1").fetchall():
-            return
     with connect(path) as connection:
         fold(connection)

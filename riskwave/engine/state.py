@@ -49,17 +49,20 @@ def connect(
     except (duckdb.ParserException, duckdb.InvalidInputException) as error:
         raise RiskwaveError(f"memory {memory!r}: not a size; expected one such as 1GB") from error
     except duckdb.IOException as error:
-        text = str(error).splitlines()[0]
-        if "lock" in text.lower():
-            raise RiskwaveError(
-                f"{path}: another process has this state open; stop it first, or copy the file"
-            ) from error
-        raise RiskwaveError(f"{path}: not a DuckDB database that can be read ({text})") from error
+        raise unopened(path, error) from error
     connection.execute("set TimeZone = 'UTC'")
     connection.execute("set preserve_insertion_order = true")
     if not read_only:
         connection.execute("set wal_autocheckpoint = '512MB'")
     return connection
+
+
+def unopened(path: Path | str, error: duckdb.Error) -> RiskwaveError:
+    """What to say of a state that DuckDB does not open."""
+    text = str(error).splitlines()[0]
+    if "lock" in text.lower():
+        return RiskwaveError(f"{path}: another process has this state open; stop it first, or copy the file")
+    return RiskwaveError(f"{path}: not a DuckDB database that can be read ({text})")
 
 
 def arrow_columns(schema: pa.Schema) -> str:

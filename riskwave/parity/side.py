@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 
-from riskwave.batch.history import attach_state, current, literal, whole
+from riskwave.batch.history import attach_state, current, in_folder, parquet, whole
 from riskwave.contracts import Decision
 from riskwave.errors import RiskwaveError
 from riskwave.parity.server import SCHEMES, copy_relation
@@ -87,22 +87,18 @@ def _of_state(connection: duckdb.DuckDBPyConnection, path: Path, label: str) -> 
 
 
 def _of_folder(connection: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, str]:
-    """<relation>/day=YYYY-MM-DD/*.parquet as an archive has it, <relation>.parquet, or files with both in one."""
-    queries: dict[str, str] = {}
-    for name in RELATIONS:
-        if next((folder / name).rglob("*.parquet"), None) is not None:
-            queries[name] = _parquet(folder / name / "**" / "*.parquet")
-        elif (folder / f"{name}.parquet").is_file():
-            queries[name] = _parquet(folder / f"{name}.parquet")
+    """A folder as `in_folder` has it, or with files that hold both in one."""
+    found = {name: in_folder(folder, name) for name in RELATIONS}
+    queries = {name: query for name, query in found.items() if query is not None}
     if not queries and next(folder.glob("*.parquet"), None) is not None:
-        return _split(connection, _parquet(folder / "*.parquet"), str(folder))
+        return _split(connection, parquet(folder / "*.parquet"), str(folder))
     return queries
 
 
 def _of_file(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[str, str]:
     if not path.is_file():
         raise RiskwaveError(f"{path}: no such file; {EXPECTED}")
-    return _split(connection, _parquet(path), str(path))
+    return _split(connection, parquet(path), str(path))
 
 
 def _split(connection: duckdb.DuckDBPyConnection, query: str, text: str) -> dict[str, str]:
@@ -129,12 +125,6 @@ def _of_server(connection: duckdb.DuckDBPyConnection, dsn: str, label: str) -> d
         if copy_relation(connection, dsn, name, table):
             queries[name] = f"select * from {table}"
     return queries
-
-
-def _parquet(files: Path) -> str:
-    # Folders named day=… give a column that no relation has of its own.
-    hive = ", hive_partitioning = false, union_by_name = true"
-    return f"select * from read_parquet({literal(files)}{hive})"
 
 
 def _names(columns: list[str]) -> str:

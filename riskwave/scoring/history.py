@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from riskwave.batch.batch import batch_of_inputs
-from riskwave.batch.history import REVISIONS, attach_state, columns_of, literal, whole
+from riskwave.batch.history import REVISIONS, attach_state, columns_of, in_folder, whole
 from riskwave.catalogue import Feature, load_catalogue
 from riskwave.contracts import Label
 from riskwave.errors import RiskwaveError
@@ -143,15 +143,13 @@ def _of_state(path: Path, name: str, given: pa.Table | None) -> History:
 
 
 def _of_folder(folder: Path, given: pa.Table | None) -> History:
-    inside = folder / "decision_input"
-    files = inside / "**" / "*.parquet" if inside.is_dir() else folder / "decision_input.parquet"
-    if not inside.is_dir() and not files.is_file():
+    known = in_folder(folder, "decision_input")
+    if known is None:
         raise RiskwaveError(f"{folder}: has no decision_input.parquet and no folder decision_input; {EXPECTED}")
     if given is None and (folder / "labels.parquet").is_file():
         given = pq.read_table(folder / "labels.parquet")
-    query = f"select * from read_parquet({literal(files)}, hive_partitioning = false, union_by_name = true)"
     with duckdb.connect() as connection:
-        return _history(connection, query, given, str(folder))
+        return _history(connection, known, given, str(folder))
 
 
 def _history(connection: duckdb.DuckDBPyConnection, known: str, labels: pa.Table | None, name: str) -> History:
