@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from riskwave.attacks import Attacks
 from riskwave.backtest.given import Given
 from riskwave.backtest.history import History
-from riskwave.backtest.measure import Attacks, Counted, Outcomes, Ranks, Scale, flagged, stopped
+from riskwave.backtest.measure import Counted, Outcomes, Ranks, Scale, attacks_of, flagged, stopped
 from riskwave.backtest.truths import Flags, Pass, Truths
 from riskwave.backtest.warming import Warming, warming
 from riskwave.rules.outcome import PRECEDENCE
@@ -142,7 +143,7 @@ def backtest(
     say(f"{sum(map(len, columns))} rules over {total:,} events")
     truths = one.run(" or ".join([name for names in columns for name in names] or ["false"]))
     say("figures")
-    scale, attacks = Scale(truths, total, history.days), Attacks(truths)
+    scale, attacks = Scale(truths, total, history.days), attacks_of(truths)
     matrix = truths.matrix(columns[0])
     ruled = [rule.rule for rule in rules.checked.rules]
     outcomes = Outcomes(matrix, ruled)
@@ -204,7 +205,7 @@ def _side(given: Given, ranks: Ranks, scale: Scale, attacks: Attacks) -> Side:
     caught = attacks.caught(stops)
     flags = flagged(ranks)
     actions = {action: int((ranks == place).sum()) for place, action in enumerate(PRECEDENCE) if action != "allow"}
-    names = scale.truths.scenarios
+    names, scenario = scale.truths.scenarios, scale.truths.scenario[attacks.first]
     return Side(
         name=given.name,
         revision=given.revision,
@@ -218,12 +219,10 @@ def _side(given: Given, ranks: Ranks, scale: Scale, attacks: Attacks) -> Side:
         scenarios=tuple(
             Scenario(
                 "unknown" if number < 0 else names[number],
-                int((attacks.scenario == number).sum()),
-                int(caught[attacks.scenario == number].sum()),
+                int((scenario == number).sum()),
+                int(caught[scenario == number].sum()),
             )
-            for number in sorted(
-                set(attacks.scenario.tolist()), key=lambda number: names[number] if number >= 0 else ""
-            )
+            for number in sorted(set(scenario.tolist()), key=lambda number: names[number] if number >= 0 else "")
         ),
     )
 

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from riskwave.attacks import Attacks
 from riskwave.backtest.truths import Flags, Truths
 from riskwave.rules.outcome import PRECEDENCE
 from riskwave.rules.pack import Rule
@@ -67,44 +68,12 @@ def _first(counts: NDArray[np.int16]) -> Ranks:
     return np.where(any_fired.any(axis=0), any_fired.argmax(axis=0), NOTHING).astype(np.int8)
 
 
-class Attacks:
-    """The frauds of a history by attack, in order of time, ready to be held against many decisions."""
-
-    def __init__(self, truths: Truths) -> None:
-        rows = np.flatnonzero(truths.episode >= 0)
-        ids = np.asarray(truths.event_id.take(rows).to_pylist(), dtype=object)
-        self.rows = rows[np.lexsort((ids.astype(str), truths.at[rows], truths.episode[rows]))]
-        self._at = truths.at[self.rows].astype(np.int64)
-        self._money = truths.money[self.rows]
-        episode = truths.episode[self.rows]
-        self._starts = np.flatnonzero(np.r_[True, episode[1:] != episode[:-1]]) if len(episode) else np.zeros(0, int)
-        self._number = np.cumsum(np.r_[0, np.diff(episode) != 0]) if len(episode) else np.zeros(0, int)
-        before = np.cumsum(self._money) - self._money
-        self._early = 2 * (before - before[self._starts][self._number]) <= self._by_attack(self._money)[self._number]
-        self.scenario = truths.scenario[self.rows][self._starts]
-
-    def __len__(self) -> int:
-        return len(self._starts)
-
-    @property
-    def at_stake(self) -> int:
-        """The money of all attacks, in minor units."""
-        return int(self._money.sum())
-
-    def caught(self, stops: Flags) -> Flags:
-        """By attack: whether one of its events is stopped before half of its money is gone."""
-        return self._by_attack((stops[self.rows] & self._early).astype(np.int64)) > 0
-
-    def saved(self, stops: Flags) -> int:
-        """What attacks attempt from their first stopped event on, in minor units."""
-        if not len(self):
-            return 0
-        never = np.iinfo(np.int64).max
-        first = np.minimum.reduceat(np.where(stops[self.rows], self._at, never), self._starts)
-        return int(self._money[self._at >= first[self._number]].sum())
-
-    def _by_attack(self, values: NDArray[np.int64]) -> NDArray[np.int64]:
-        return np.add.reduceat(values, self._starts) if len(self._starts) else np.zeros(0, np.int64)
+def attacks_of(truths: Truths) -> Attacks:
+    """The frauds of a history by attack, ready to be held against many decisions."""
+    rows = np.flatnonzero(truths.episode >= 0)
+    ids = np.asarray(truths.event_id.take(rows).to_pylist(), dtype=object)
+    rows = rows[np.lexsort((ids.astype(str), truths.at[rows], truths.episode[rows]))]
+    return Attacks(rows, truths.episode, truths.at, truths.money)
 
 
 @dataclass(frozen=True)

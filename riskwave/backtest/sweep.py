@@ -14,7 +14,7 @@ import numpy as np
 from riskwave.backtest.backtest import Say
 from riskwave.backtest.given import Given
 from riskwave.backtest.history import History
-from riskwave.backtest.measure import NOTHING, Attacks, Counted, Scale, flagged, rank, stopped
+from riskwave.backtest.measure import NOTHING, Counted, Scale, attacks_of, flagged, rank, stopped
 from riskwave.backtest.truths import Pass
 from riskwave.errors import RiskwaveError
 from riskwave.rules.check import CheckedRule, CheckedThreshold
@@ -139,7 +139,7 @@ def sweep(
     words = _words(one, rules, live, threshold, values)
     truths = one.run(f"other < {NOTHING} or {' or '.join(f'{word} <> 0' for word in words)}")
     say("figures")
-    scale, attacks = Scale(truths, total, history.days), Attacks(truths)
+    scale, attacks = Scale(truths, total, history.days), attacks_of(truths)
     other, mine = truths.columns["other"].astype(np.int8), np.int8(rank(live.rule))
     points = []
     for place, value in enumerate(values):

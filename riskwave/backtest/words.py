@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from riskwave.backtest.backtest import Backtest, Moved, RuleFigures, Side
+from riskwave.backtest.measure import Counted
 from riskwave.backtest.sweep import Point, Sweep
 
 RULE_HEAD = (
@@ -48,12 +49,8 @@ def _share(side: Side) -> float | None:
     return side.attacks_caught / side.attacks if side.attacks else None
 
 
-def rule_row(rule: RuleFigures) -> tuple[str, ...]:
-    """A rule's cells under RULE_HEAD; a star is one that was warming when the period began."""
-    c, adds = rule.counted, rule.adds
+def _counted(c: Counted) -> tuple[str, ...]:
     return (
-        f"{rule.rule}{'' if rule.state == 'live' else f' ({rule.state})'}{'*' if rule.warming else ''}",
-        rule.action,
         f"{c.flagged:,}",
         f"{c.flagged_frauds:,}",
         percent(c.precision),
@@ -61,6 +58,16 @@ def rule_row(rule: RuleFigures) -> tuple[str, ...]:
         percent(c.false_positive_rate, 3),
         percent(c.value_detection_rate),
         f"{c.alerts_a_day:,.1f}",
+    )
+
+
+def rule_row(rule: RuleFigures) -> tuple[str, ...]:
+    """A rule's cells under RULE_HEAD; a star is one that was warming when the period began."""
+    c, adds = rule.counted, rule.adds
+    return (
+        f"{rule.rule}{'' if rule.state == 'live' else f' ({rule.state})'}{'*' if rule.warming else ''}",
+        rule.action,
+        *_counted(c),
         f"{adds.flagged_frauds:,}",
         f"{adds.flagged - adds.flagged_frauds:,}",
         f"{rule.spares:,}" if rule.spares else "",
@@ -72,13 +79,7 @@ def point_row(point: Point) -> tuple[str, ...]:
     c, alone = point.ruleset, point.alone
     return (
         f"{point.value:g}",
-        f"{c.flagged:,}",
-        f"{c.flagged_frauds:,}",
-        percent(c.precision),
-        percent(c.recall),
-        percent(c.false_positive_rate, 3),
-        percent(c.value_detection_rate),
-        f"{c.alerts_a_day:,.1f}",
+        *_counted(c),
         f"{point.attacks_caught:,}",
         money(point.saved),
         f"{alone.flagged:,}",

@@ -124,11 +124,9 @@ class Snapshot:
 
     def list_table(self) -> pa.Table:
         """The lists as the compiled statement's relation `list_entries`."""
-        from riskwave.rules.compile import LIST_ENTRIES
+        from riskwave.rules.compile import entries_table
 
-        fields = zip(*self.lists, strict=True) if self.lists else [()] * len(ListEntry._fields)
-        columns = dict(zip(ListEntry._fields, fields, strict=True))
-        return pa.table([pa.array(columns[field.name], field.type) for field in LIST_ENTRIES], schema=LIST_ENTRIES)
+        return entries_table(self.lists)
 
     def of(self, revision: str) -> RulesetInForce | None:
         """The ruleset of that revision, when it is in force."""

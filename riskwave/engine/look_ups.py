@@ -136,7 +136,7 @@ class LookUps:
                     self.fields.append(pa.field(item.column(name), pa.int64()))
             self._shapes.append((provider, items))
             measures = [f"m{place}" if place < len(items[0].measures) else f"0 as m{place}" for place in range(width)]
-            parts.append(f"select {number} as _shape, {OWN}, {', '.join(measures)} from ({sql})")
+            parts.append(f"select {OWN}, {', '.join(measures)} from ({sql})")
         if parts:
             connection.execute(f"prepare look_ups as {' union all '.join(parts)}")
 
@@ -166,5 +166,5 @@ class LookUps:
                 rows = row_of[places[item.name]]
                 taken = pa.array(rows, mask=rows < 0)
                 for place, name in enumerate(item.measures):
-                    columns[item.column(name)] = found.column(2 + place).take(taken)
+                    columns[item.column(name)] = found.column(1 + place).take(taken)
         return columns

@@ -21,9 +21,9 @@ APART = ("_hash", "_features")
 class Workbench:
     """Prepared statements by name, and the relations they read (`batch_…`, `scope_…`), over a database of its own.
 
-    new, rows, labels, labelled, frauds, decided: the batch on its way; scopes: by model, what of the past each window,
-    tile or dimension model is given; overs: the same for window models in OVER form; history, tiles, facts: memory,
-    still empty; tables: columns of the state's tables.
+    new, labels, labelled, frauds, wide: the batch on its way; rows, known: columns it has before and after the models;
+    scopes: by model, what of the past each window or dimension model is given; overs: the same for window models in
+    OVER form; history, tiles, facts: memory, still empty; tables: columns of the state's tables but `decisions`.
     """
 
     def __init__(self, plan: Plan, stager: Stager, *, over: bool, memory: str) -> None:

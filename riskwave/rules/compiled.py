@@ -12,7 +12,7 @@ import pyarrow as pa
 from riskwave.errors import RiskwaveError
 from riskwave.rules.columns import Kind
 from riskwave.rules.emit import Dialect
-from riskwave.rules.lists import ListEntry, Lists
+from riskwave.rules.lists import Entry, Lists
 from riskwave.rules.pack import Ruleset
 
 #: Rows of the relation `list_entries`: low and high of IPv4 ranges, bounds included.
@@ -129,11 +129,11 @@ class Compiled:
         return rows
 
 
-def entries_table(entries: Iterable[ListEntry]) -> pa.Table:
+def entries_table(entries: Iterable[Entry]) -> pa.Table:
     """Rows of `list_entries`."""
-    return pa.Table.from_pylist(
-        [{name: getattr(entry, name) for name in LIST_ENTRIES.names} for entry in entries], LIST_ENTRIES
-    )
+    held = list(entries)
+    columns = [pa.array([getattr(entry, field.name) for entry in held], field.type) for field in LIST_ENTRIES]
+    return pa.Table.from_arrays(columns, schema=LIST_ENTRIES)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from riskwave.attacks import Attacks
 from riskwave.scoring.history import History
 from riskwave.scoring.values import Flags, Scores
 
@@ -78,18 +79,11 @@ def measure(history: History, scores: Scores, threshold: float) -> Metrics:
 
 def attacks_caught(history: History, flagged: Flags) -> tuple[int, int]:
     """Attacks of a history, and those with a flagged event before half of the money was gone."""
+    money = np.where(_numbers(history, "is_declined") > 0, 0.0, _numbers(history, "billing_amount_minor"))
     rows = np.flatnonzero(history.episode >= 0)
-    if not len(rows):
-        return 0, 0
-    amount = _numbers(history, "billing_amount_minor")[rows]
-    money = np.where(_numbers(history, "is_declined")[rows] > 0, 0.0, amount)
-    episode = history.episode[rows]
-    caught = 0
-    for one in np.unique(episode):
-        own = episode == one
-        gone = np.cumsum(money[own]) - money[own]
-        caught += bool((flagged[rows][own] & (2 * gone <= money[own].sum())).any())
-    return len(np.unique(episode)), caught
+    rows = rows[np.argsort(history.episode[rows], kind="stable")]
+    attacks = Attacks(rows, history.episode, history.at, money)
+    return len(attacks), int(attacks.caught(flagged).sum())
 
 
 def _numbers(history: History, name: str) -> Scores:
