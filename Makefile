@@ -97,6 +97,6 @@ $(RUNTIME): pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(DEV): pyproject.toml constraints.txt | $(BIN)/python
-	@echo "installing what the tests run on (about 380 MB, once)"
+	@echo "installing what the tests run on (about 370 MB, once)"
 	@$(PIP_INSTALL) -e '.[dev,models]'
 	@touch $(RUNTIME) $@
