@@ -199,8 +199,3 @@ def _high_water(process: int) -> int:
     except OSError:
         return 0
     return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM")), 0)
-
-
-def file_bytes(state: Path) -> int:
-    """Bytes of a state file."""
-    return state.stat().st_size

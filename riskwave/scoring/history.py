@@ -24,7 +24,6 @@ from riskwave.sources import read_table
 
 Times = NDArray[np.datetime64]
 EXPECTED = "expected a state (.duckdb), a Parquet folder with decision_input and labels, or sim:?events=…&seed=…"
-_NEVER = np.datetime64("NaT", "us")
 
 
 @dataclass(frozen=True)
