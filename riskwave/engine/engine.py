@@ -38,7 +38,7 @@ AGAIN_ROWS = 20_000
 
 @dataclass
 class Outcome:
-    """What a batch came to: rows received, duplicates, rejected; decisions, superseding among them; first actions."""
+    """What a batch came to: rows received, duplicates, rejected, decided, superseding; first actions; rows written."""
 
     received: int = 0
     duplicates: int = 0
@@ -46,6 +46,7 @@ class Outcome:
     decided: int = 0
     superseding: int = 0
     actions: dict[str, int] = field(default_factory=dict)
+    rows: Mapping[str, pa.Table] = field(default_factory=dict)
 
 
 class Engine:
@@ -138,6 +139,7 @@ class Engine:
                 written["labels"] = labels
             if len(batch):
                 written |= self._decide(rows, batch, outcome, halfway)
+            outcome.rows = written
             self.store.write(Write(written, offsets or {}, lambda: done(outcome)))
         return outcome
 

@@ -22,6 +22,11 @@ class LabelFeed:
         self._arrived = self._labels.column("arrived_at").to_numpy().astype("datetime64[us]")
         self.next = start
 
+    @property
+    def offsets(self) -> dict[str, dict[int, int]]:
+        """How many were handed out, as the state keeps it."""
+        return {self.name: {0: self.next}}
+
     def upto(self, payments: pa.Table) -> pa.Table:
         """Labels that arrived before the end of the day of the latest payment in RAW_SCHEMA rows."""
         newest = pc.max(payments.column("event_ts")).as_py() if payments.num_rows else None

@@ -10,15 +10,17 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from types import FrameType
+from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from riskwave.engine.engine import Engine, Outcome
+from riskwave.engine.stager import Staged
 from riskwave.engine.state import read_offsets
-from riskwave.run.labels import LabelFeed
 from riskwave.run.meter import Meter
 from riskwave.run.reader import Reader
 from riskwave.sources import Source
@@ -33,17 +35,56 @@ BATCH_S = 0.8  # a backlog is read in batches of about this long: longer gains l
 
 @dataclass
 class Limits:
-    """When an unbounded run ends: after so many events, or when nothing more is waiting."""
+    """When an unbounded run ends: after so many events, or when nothing more is waiting.
+
+    batch_s: how long a batch of a backlog may take: longer carries more, and keeps what comes then waiting.
+    """
 
     events: int | None = None
     until_idle: bool = False
+    batch_s: float = BATCH_S
+
+
+class Intake(Protocol):
+    """What has arrived, staged."""
+
+    def take(self, rows: int, timeout_s: float) -> Staged | None:
+        """Up to `rows` rows or one piece; none when nothing came in time; None when nothing will come any more."""
+
+    def offsets(self, raw: pa.Table) -> dict[str, dict[int, int]]:
+        """The next offsets to read after rows that were taken, by source and partition."""
+
+    def ask(self) -> None:
+        """Told about halfway through a batch: there will soon be room for more."""
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits, and nothing has come for a while."""
+
+    @property
+    def waiting(self) -> int:
+        """Rows known to wait."""
+
+
+class Labels(Protocol):
+    """Labels that go into the engine beside payments."""
+
+    @property
+    def offsets(self) -> dict[str, dict[int, int]]:
+        """How far they were handed out, committed with the batch."""
+
+    def upto(self, payments: pa.Table) -> pa.Table:
+        """Labels that are due with a batch of RAW_SCHEMA rows, which may be empty."""
+
+    def rest(self) -> pa.Table:
+        """All others, at the end of a run."""
 
 
 def run_loop(
     engine: Engine,
     source: Source,
     *,
-    labels: LabelFeed | None = None,
+    labels: Labels | None = None,
     limits: Limits | None = None,
     tell: Callable[[Meter, Reader], None] = lambda meter, reader: None,
 ) -> Meter:
@@ -51,69 +92,84 @@ def run_loop(
 
     `tell` is called after every batch. What was committed stays; a run started again goes on after it.
     """
-    limits = limits or Limits()
-    # What was loaded stays: looking through it for garbage would hold up a batch now and then.
-    gc.collect()
-    gc.freeze()
-    # Three threads take turns with Python's lock; at its usual 5 ms a turn, waiting for it is half of a batch's time.
-    sys.setswitchinterval(TURN_S)
     source.seek(read_offsets(engine.connection, source.name))
     reader = Reader(source, engine.stager, ahead=2 * MOST_ROWS)
     meter = Meter()
-    rows = LEAST_ROWS * 8
+
+    def committed(raw: pa.Table, began: float, outcome: Outcome) -> None:
+        meter.add(outcome, _latencies(source, raw, time.perf_counter() - began))
+
     try:
         with _stop_asked() as stop:
-            taken = batches = 0
-            while not stop.is_set() and (limits.events is None or taken < limits.events):
-                room = rows if limits.events is None else min(rows, limits.events - taken)
-                staged = reader.take(room, 0.2)
-                if staged is None:
-                    break
-                raw = staged.raw
-                if raw.num_rows == 0:
-                    if limits.until_idle and reader.idle:
-                        break
-                    continue
-                began = time.perf_counter()
-                due = labels.upto(raw) if labels else None
-                done = _committed(source, raw, began, meter)
-                engine.decide(staged, labels=due, offsets=_offsets(source, raw, labels), halfway=reader.ask, done=done)
-                took = time.perf_counter() - began
-                taken += raw.num_rows
-                tell(meter, reader)
-                batches += 1
-                if batches % ARCHIVE_EVERY == 0:
-                    engine.archive()
-                if raw.num_rows >= room:
-                    # There was more than fitted: batches grow towards the length that carries most.
-                    rows = int(min(max(rows * min(BATCH_S / took, 2.0), LEAST_ROWS), MOST_ROWS))
-            if labels is not None and not stop.is_set():
-                rest = labels.rest()
-                if rest.num_rows:
-                    engine.process(empty_table(), labels=rest, offsets={labels.name: {0: labels.next}})
-            engine.drain()
+            decide_all(
+                engine,
+                reader,
+                labels=labels,
+                limits=limits or Limits(),
+                stop=stop,
+                committed=committed,
+                tell=lambda: tell(meter, reader),
+            )
     finally:
         reader.close()
     return meter
 
 
-def _offsets(source: Source, raw: pa.Table, labels: LabelFeed | None) -> dict[str, dict[int, int]]:
-    last = raw.group_by("source_partition").aggregate([("source_offset", "max")])
-    result = {
-        source.name: {int(row["source_partition"]): int(row["source_offset_max"]) + 1 for row in last.to_pylist()}
-    }
-    if labels is not None:
-        result[labels.name] = {0: labels.next}
-    return result
+def decide_all(
+    engine: Engine,
+    intake: Intake,
+    *,
+    labels: Labels | None,
+    limits: Limits,
+    stop: threading.Event,
+    committed: Callable[[pa.Table, float, Outcome], None],
+    tell: Callable[[], None],
+) -> None:
+    """Decide what arrives, batch by batch, until nothing more will come, a limit is reached, or `stop` is set.
 
-
-def _committed(source: Source, raw: pa.Table, began: float, meter: Meter) -> Callable[[Outcome], None]:
-    """Adds a batch to the meter when it is committed."""
-
-    def done(outcome: Outcome) -> None:
-        meter.add(outcome, _latencies(source, raw, time.perf_counter() - began))
-
-    return done
+    `committed` is called on a thread of the engine's, in order, with a batch's raw rows, when it was begun
+    (time.perf_counter) and what it came to; `tell` after every batch was computed.
+    """
+    # What was loaded stays: looking through it for garbage would hold up a batch now and then.
+    gc.collect()
+    gc.freeze()
+    # Three threads take turns with Python's lock; at its usual 5 ms a turn, waiting for it is half of a batch's time.
+    sys.setswitchinterval(TURN_S)
+    rows = LEAST_ROWS * 8
+    taken = batches = 0
+    while not stop.is_set() and (limits.events is None or taken < limits.events):
+        room = rows if limits.events is None else min(rows, limits.events - taken)
+        staged = intake.take(room, 0.2)
+        if staged is None:
+            break
+        raw = staged.raw
+        due = labels.upto(raw) if labels else None
+        if raw.num_rows == 0 and (due is None or due.num_rows == 0):
+            if limits.until_idle and intake.idle:
+                break
+            continue
+        began = time.perf_counter()
+        engine.decide(
+            staged,
+            labels=due,
+            offsets=intake.offsets(raw) | (labels.offsets if labels else {}),
+            halfway=intake.ask,
+            done=partial(committed, raw, began),
+        )
+        took = time.perf_counter() - began
+        taken += raw.num_rows
+        tell()
+        batches += 1
+        if batches % ARCHIVE_EVERY == 0:
+            engine.archive()
+        if raw.num_rows >= room:
+            # There was more than fitted: batches grow towards the length that carries most.
+            rows = int(min(max(rows * min(limits.batch_s / took, 2.0), LEAST_ROWS), MOST_ROWS))
+    if labels is not None and not stop.is_set():
+        rest = labels.rest()
+        if rest.num_rows:
+            engine.process(empty_table(), labels=rest, offsets=labels.offsets)
+    engine.drain()
 
 
 def _latencies(source: Source, raw: pa.Table, took: float) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

@@ -21,8 +21,10 @@ UNSURE_S = 10.0
 class Reader:
     """A source polled on a thread of its own; the engine takes all that has arrived, up to what it can carry."""
 
-    def __init__(self, source: Source, stager: Stager, *, ahead: int) -> None:
-        """ahead: rows that may wait staged; the reader pauses above."""
+    def __init__(
+        self, source: Source, stager: Stager, *, ahead: int, changed: threading.Condition | None = None
+    ) -> None:
+        """ahead: rows that may wait staged; the reader pauses above. changed: told when there is something to take."""
         self._source = source
         self._stager = stager
         self._ahead = ahead
@@ -30,7 +32,7 @@ class Reader:
         self._raw: list[pa.Table] = []
         self._parts: deque[Staged] = deque()
         self._rows = 0
-        self._changed = threading.Condition(threading.RLock())
+        self._changed = changed or threading.Condition(threading.RLock())
         self._wanted = False
         self._ended = False
         self._stopping = False
@@ -102,7 +104,7 @@ class Reader:
         with self._changed:
             if not self._parts:
                 self.ask()
-            self._changed.wait_for(lambda: self._parts or self._finished, timeout_s)
+            self._changed.wait_for(lambda: self.ready, timeout_s)
             if not self._parts:
                 if self._error is not None:
                     raise self._error
@@ -115,6 +117,17 @@ class Reader:
             self._rows -= count
             self._changed.notify_all()
         return joined(taken)
+
+    def offsets(self, raw: pa.Table) -> dict[str, dict[int, int]]:
+        """The next offsets to read after rows that were taken, by partition, under the source's name."""
+        last = raw.group_by("source_partition").aggregate([("source_offset", "max")])
+        rows = last.to_pylist()
+        return {self._source.name: {int(row["source_partition"]): int(row["source_offset_max"]) + 1 for row in rows}}
+
+    @property
+    def ready(self) -> bool:
+        """Whether `take` would not wait."""
+        return bool(self._parts) or self._finished
 
     @property
     def _finished(self) -> bool:
