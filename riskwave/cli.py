@@ -21,6 +21,8 @@ from riskwave.parity.cli import parity_command
 from riskwave.query import query_command
 from riskwave.run.cli import demo_command, run_command
 from riskwave.scoring.cli import models_app
+from riskwave.serve.cli import serve_command
+from riskwave.serve.keys_cli import keys_app
 from riskwave.simulator.cli import simulate_command
 
 app = typer.Typer(
@@ -32,6 +34,7 @@ app = typer.Typer(
 app.command("demo")(demo_command)
 app.command("simulate")(simulate_command)
 app.command("run")(run_command)
+app.command("serve")(serve_command)
 app.command("decisions")(decisions_command)
 app.command("query")(query_command)
 app.command("batch")(batch_command)
@@ -47,6 +50,7 @@ app.add_typer(rules_app, name="rules")
 app.add_typer(thresholds_app, name="thresholds")
 app.add_typer(lists_app, name="lists")
 app.add_typer(models_app, name="models")
+app.add_typer(keys_app, name="keys")
 
 
 def main() -> None:

@@ -1,0 +1,1 @@
+"""`riskwave serve`: decisions over HTTP, by the loop that decides the stream, and what is known of them."""

@@ -1,0 +1,87 @@
+"""`riskwave serve`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from riskwave.errors import RiskwaveError
+
+
+def serve_command(
+    state: Annotated[Path, typer.Option(help="The state file; made when it is not there.")] = Path("riskwave.duckdb"),
+    source: Annotated[
+        str | None, typer.Option(help="Decide this source too: kafka://host:port/topic, a file, or sim:….")
+    ] = None,
+    mapping: Annotated[Path | None, typer.Option("--map", help="Mapping of its foreign columns (YAML).")] = None,
+    labels: Annotated[str | None, typer.Option(help="Labels beside the source.")] = None,
+    profiles: Annotated[str | None, typer.Option(help="Card profiles beside it.")] = None,
+    devices: Annotated[str | None, typer.Option(help="Devices beside it.")] = None,
+    follow: Annotated[bool, typer.Option(help="Wait for more at the end of a growing file.")] = False,
+    models: Annotated[str | None, typer.Option(help="The registry of models to be shown.")] = None,
+    host: Annotated[str, typer.Option(help="Address to listen on; loopback unless told otherwise.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
+    deadline_ms: Annotated[int, typer.Option(min=1, help="Deadline of requests that name none.")] = 1_000,
+    rate: Annotated[float, typer.Option(min=0.1, help="Requests a second that a key may make.")] = 2_000.0,
+    maker_checker: Annotated[
+        bool, typer.Option(help="A ruleset needs a second person's approval before it decides.")
+    ] = True,
+    memory: Annotated[str, typer.Option(help="Most memory DuckDB may take, such as 1GB.")] = "1GB",
+    quiet: Annotated[bool, typer.Option("--quiet", help="Log warnings only, not every request.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print where it listens as JSON.")] = False,
+) -> None:
+    """Decide payments over HTTP, and a source beside them; SIGTERM finishes what waits and commits.
+
+    Example: riskwave serve --state bank.duckdb
+
+    Example: riskwave serve --state bank.duckdb --source kafka://127.0.0.1:9092/payments --port 8080
+    """
+    # The other commands have no use for a web server.
+    import uvicorn
+
+    from riskwave.control.lifecycle import set_approvals
+    from riskwave.run.cli import open_inputs
+    from riskwave.serve.app import create_app
+    from riskwave.serve.logs import log_json
+    from riskwave.serve.service import Service
+    from riskwave.serve.settings import Settings
+
+    log_json("WARNING" if quiet else "INFO")
+    inputs = open_inputs(source, mapping, labels, profiles, devices, follow=follow) if source else None
+    service = Service(
+        state, Settings(deadline_ms=deadline_ms, rate=rate, burst=rate), inputs=inputs, registry=models, memory=memory
+    )
+    if not any(key.state(key.created_at) == "valid" for key in service.keys.all()):
+        service.close()
+        raise RiskwaveError(
+            f"{state}: nobody may ask: make a key first: riskwave keys create ann --role admin --state {state}"
+        )
+    if maker_checker:
+        set_approvals(service.control, "required", why="riskwave serve", author="riskwave serve")
+    server = uvicorn.Server(
+        uvicorn.Config(
+            create_app(service),
+            host=host,
+            port=port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=30,
+            timeout_graceful_shutdown=30,
+        )
+    )
+
+    def failed() -> None:
+        server.should_exit = True
+
+    service.decider.start(failed)
+    where = f"http://{host}:{port}"
+    typer.echo(json.dumps({"url": where, "state": str(state)}) if as_json else f"deciding at {where}, state {state}")
+    server.run()
+    if service.decider.fault is not None:
+        raise RiskwaveError(f"{state}: the engine stopped: {service.decider.fault}")
+    if not server.started:
+        raise RiskwaveError(f"{where}: cannot listen there; is the port taken?")

@@ -1,0 +1,78 @@
+"""What stands before every route: bodies of bounded length, a line in the log, counters."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from riskwave.serve.problems import ProblemError, response
+
+log = logging.getLogger("riskwave.access")
+
+
+class Front:
+    """ASGI middleware."""
+
+    def __init__(self, app: ASGIApp, *, longest: int) -> None:
+        """longest: bytes of a body."""
+        self._app = app
+        self._longest = longest
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or refuse it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began = time.perf_counter()
+        seen = {"status": 500, "length": 0}
+
+        async def counted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                seen["status"] = message["status"]
+            await send(message)
+
+        async def bounded() -> Message:
+            message = await receive()
+            if message["type"] == "http.request":
+                seen["length"] += len(message.get("body", b""))
+                if seen["length"] > self._longest:
+                    raise _TooLongError
+            return message
+
+        scope.setdefault("state", {})
+        try:
+            given = dict(scope["headers"]).get(b"content-length", b"0")
+            if not given.isdigit() or int(given) > self._longest:
+                raise _TooLongError
+            await self._app(scope, bounded, counted)
+        except _TooLongError:
+            fault = ProblemError(413, f"a body may have {self._longest:,} bytes")
+            await response(fault, scope["path"])(scope, receive, counted)
+        finally:
+            self._tell(scope, int(seen["status"]), time.perf_counter() - began)
+
+    def _tell(self, scope: Scope, status: int, seconds: float) -> None:
+        found: Any = scope.get("route")
+        route = f"{scope['method']} {getattr(found, 'path', 'unknown')}"
+        metrics = scope["app"].state.service.decider.metrics
+        metrics.requests.labels(route, str(status)).inc()
+        metrics.stages.labels("request").observe(seconds)
+        if log.isEnabledFor(logging.INFO):
+            state = scope["state"]
+            log.info(
+                "request",
+                extra={
+                    "route": route,
+                    "status": status,
+                    "ms": round(seconds * 1000, 2),
+                    "event_id": state.get("event_id"),
+                    "key": state.get("key"),
+                },
+            )
+
+
+class _TooLongError(Exception):
+    pass

@@ -1,0 +1,166 @@
+"""Reads of a state while it is written, by the process that writes it."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from riskwave.engine.archive import archive_folder, relation
+from riskwave.serve.problems import ProblemError
+
+#: Relations of a state that may be read, and whether rows of them may still be in the journal or in the archive.
+TABLES = (
+    "decisions",
+    "decision_input",
+    "stg_payments",
+    "rejected_events",
+    "labels",
+    "int_confirmed_frauds",
+    "card_profiles",
+    "devices",
+)
+VERSIONED = ("decisions", "decision_input")
+
+
+class Reading:
+    """A few connections to the state's own database, each with its own snapshot: no read waits for a batch, none holds
+    one up. What is read is all that was committed: tables, journal and archive.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, state: Path, *, readers: int = 3) -> None:
+        """connection: the engine's; readers: how many reads there may be at once."""
+        self._state = state
+        self._catalog = connection.execute("select current_database()").fetchall()[0][0]
+        self._free: queue.Queue[_Reader] = queue.Queue()
+        self._all = [_Reader(connection.cursor(), self._catalog, state) for _ in range(readers)]
+        for reader in self._all:
+            self._free.put(reader)
+
+    def rows(self, sql: str, given: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+        """The rows of one SELECT over TABLES and current_decisions, current_decision_input; given: its $parameters."""
+        names, rows = self.table(sql, given)
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
+    def table(
+        self, sql: str, given: Mapping[str, Any] | None = None, *, limit_s: float = 10.0
+    ) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """Names of columns, and rows. Raises ProblemError when it takes longer than limit_s seconds."""
+        with self._reader() as reader:
+            return reader.table(sql, given, limit_s)
+
+    @contextmanager
+    def _reader(self) -> Iterator[_Reader]:
+        try:
+            reader = self._free.get(timeout=10)
+        except queue.Empty:
+            raise ProblemError(503, "too much is being read just now; come again", retry_after=2) from None
+        try:
+            yield reader
+        finally:
+            self._free.put(reader)
+
+    def close(self) -> None:
+        """Close the connections; a read in hand is ended."""
+        for reader in self._all:
+            reader.close()
+
+
+class _Reader:
+    """One connection, and what it knows of the journal."""
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection, catalog: str, state: Path) -> None:
+        self._cursor = cursor
+        self._catalog = catalog
+        self._state = state
+        self._parts: dict[str, dict[int, pa.Table]] = {name: {} for name in TABLES}
+        self._archived: bool | None = None
+        cursor.execute("set TimeZone = 'UTC'")
+
+    def table(
+        self, sql: str, given: Mapping[str, Any] | None, limit_s: float
+    ) -> tuple[list[str], list[tuple[Any, ...]]]:
+        with self._snapshot(limit_s):
+            result = self._cursor.execute(sql, dict(given) if given else None)
+            return [column[0] for column in result.description or []], result.fetchall()
+
+    @contextmanager
+    def _snapshot(self, limit_s: float) -> Iterator[None]:
+        """A transaction that cannot write, with all that was committed before it; ended after limit_s seconds."""
+        self._views()
+        over = threading.Event()
+
+        def end() -> None:
+            over.set()
+            self._cursor.interrupt()
+
+        clock = threading.Timer(limit_s, end)
+        clock.daemon = True
+        self._cursor.execute("begin transaction read only")
+        clock.start()
+        try:
+            self._tail()
+            yield
+        except duckdb.InterruptException:
+            raise ProblemError(503, f"that took longer than {limit_s:g} seconds; ask for less") from None
+        finally:
+            clock.cancel()
+            clock.join()
+            self._cursor.execute("rollback")
+
+    def _tail(self) -> None:
+        """What small batches left in the journal, as `tail_<table>`; parts that were seen before are kept."""
+        found = self._cursor.execute("select place, table_name from journal order by place").fetchall()
+        places: dict[str, list[int]] = {name: [] for name in TABLES}
+        for place, name in found:
+            if name in places:
+                places[name].append(place)
+        for name, wanted in places.items():
+            parts = self._parts[name]
+            if list(parts) == wanted:
+                continue
+            missing = [place for place in wanted if place not in parts]
+            if missing:
+                rows = self._cursor.execute(
+                    "select place, rows from journal where place in (select unnest($places)) order by place",
+                    {"places": missing},
+                ).fetchall()
+                parts |= {place: pa.ipc.open_stream(blob).read_all() for place, blob in rows}
+            self._parts[name] = {place: parts[place] for place in wanted}
+            kept = list(self._parts[name].values())
+            tail = pa.concat_tables(kept, promote_options="default") if kept else self._empty[name]
+            self._cursor.register(f"tail_{name}", tail)
+
+    def _views(self) -> None:
+        """Views by the tables' names over tables, journal and archive; made anew when there first is an archive."""
+        archived = archive_folder(self._state).is_dir()
+        if archived == self._archived:
+            return
+        self._empty = {}
+        for name in TABLES:
+            own = f'"{self._catalog}".main.{name}'
+            self._empty[name] = self._cursor.sql(f"select * from {own} limit 0").to_arrow_table()
+            self._cursor.register(f"tail_{name}", self._empty[name])
+            self._parts[name] = {}
+            whole = relation(self._state, name).replace(f"from {name} ", f"from {own} ") if archived else own
+            self._cursor.execute(
+                f"create or replace temp view {name} as "
+                f"select * from {whole} union all by name select * from tail_{name}"
+            )
+        for name in VERSIONED:
+            self._cursor.execute(
+                f"create or replace temp view current_{name} as select t.* from temp.{name} as t semi join "
+                f"(select event_id, max(version) as version from temp.{name} group by event_id) as l "
+                "on t.event_id = l.event_id and t.version = l.version"
+            )
+        self._archived = archived
+
+    def close(self) -> None:
+        self._cursor.interrupt()
+        self._cursor.close()
