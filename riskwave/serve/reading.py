@@ -94,25 +94,24 @@ class _Reader:
     def _snapshot(self, limit_s: float) -> Iterator[None]:
         """A transaction that cannot write, with all that was committed before it; ended after limit_s seconds."""
         self._views()
-        over = threading.Event()
-
-        def end() -> None:
-            over.set()
-            self._cursor.interrupt()
-
-        clock = threading.Timer(limit_s, end)
+        clock = threading.Timer(limit_s, self._cursor.interrupt)
         clock.daemon = True
         self._cursor.execute("begin transaction read only")
         clock.start()
+        whole = False
         try:
             self._tail()
             yield
+            whole = True
         except duckdb.InterruptException:
             raise ProblemError(503, f"that took longer than {limit_s:g} seconds; ask for less") from None
         finally:
             clock.cancel()
             clock.join()
-            self._cursor.execute("rollback")
+            # What was registered belongs to the transaction: without its commit it is forgotten.
+            self._cursor.execute("commit" if whole else "rollback")
+            if not whole:
+                self._archived = None
 
     def _tail(self) -> None:
         """What small batches left in the journal, as `tail_<table>`; parts that were seen before are kept."""
