@@ -76,6 +76,45 @@ def move(connection: duckdb.DuckDBPyConnection, state: Path | str, until: dateti
     return int(counts[0])
 
 
+def bring_back(connection: duckdb.DuckDBPyConnection, state: Path | str, longest: int) -> int:
+    """Move days back that a window of a payment to come reaches, because the models look back further than they did.
+
+    longest: seconds that a window reaches back now. Gives the payments moved. Interrupted, it is done again.
+    """
+    kept = read_meta(connection, "archived_until")
+    if kept is None:
+        return 0
+    until = datetime.fromisoformat(kept)
+    [(newest,)] = connection.execute("select epoch_us(max(event_ts)) from stg_payments").fetchall()
+    since = until if newest is None else min(horizon(int(newest), longest, LATENESS), until)
+    moved = 0
+    connection.begin()
+    for table in TABLES:
+        for file in _files(state, table, since, until):
+            name = str(file).replace("'", "''")
+            rows = f"read_parquet('{name}', hive_partitioning = false)"
+            count = connection.execute(f"insert into {table} by name select * from {rows}").fetchall()[0][0]
+            moved += count if table == TABLES[0] else 0
+    write_meta(connection, "archived_until", since.isoformat())
+    connection.commit()
+    # What is left here when the process ends is in both places, and goes at the next start.
+    for table in TABLES:
+        for file in _files(state, table, since, None):
+            file.unlink()
+            file.parent.rmdir()
+    return moved
+
+
+def _files(state: Path | str, table: str, since: datetime, until: datetime | None) -> list[Path]:
+    """The files of archived days from `since` up to, not including, `until`."""
+    found = []
+    for file in sorted((archive_folder(state) / table).glob("day=*/part-0.parquet")):
+        day = datetime.fromisoformat(file.parent.name.removeprefix("day="))
+        if since <= day and (until is None or day < until):
+            found.append(file)
+    return found
+
+
 def _days(connection: duckdb.DuckDBPyConnection, table: str, until: datetime) -> Iterable[datetime]:
     sql = f"select distinct date_trunc('day', event_ts) from {table} where event_ts < $1 order by 1"
     return [row[0] for row in connection.execute(sql, [until]).fetchall()]

@@ -15,7 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from riskwave.control import Control
-from riskwave.engine.archive import LATENESS, SHARE, archived_until, horizon, move, relation
+from riskwave.engine.archive import LATENESS, SHARE, archived_until, bring_back, horizon, move, relation
+from riskwave.engine.backfill import backfill
 from riskwave.engine.columns import GROWTH, NULL_CODE
 from riskwave.engine.confirmed import Confirmed
 from riskwave.engine.index import Positions
@@ -61,6 +62,7 @@ class Engine:
         memory: str = "1GB",
         room: int | None = None,
         form: str = "auto",
+        say: Callable[[str], None] = lambda words: None,
     ) -> None:
         """Open or create a state and rebuild what is kept in memory of it.
 
@@ -71,6 +73,8 @@ class Engine:
 
         form: "join" or "over" forces the form of the window models; "auto" takes the join form unless the batch's
         keys have so many rows that pairing them would cost more than computing the whole scope.
+
+        say: told what is being done where opening takes long: the models have features that the history lacks.
         """
         self.plan = plan or make_plan(compiled_project())
         self.form = form
@@ -81,7 +85,12 @@ class Engine:
         self.control = control or open_control(path)
         self._closes_control = control is None
         self.ruling = Ruling(self.plan, self.bench.known, self.control)
+        backfill(
+            self.connection, Path(path), self.plan, self.bench.staged, self.bench.tables["decision_input"], say=say
+        )
         self.store = Store(self.connection, self.bench.tables | {"decisions": self.ruling.schema})
+        if bring_back(self.connection, path, self.plan.longest):
+            say("bringing archived days back, which the models look back to")
         self.path = path
         self._room = history_room() if room is None else room
         self._lateness = LATENESS

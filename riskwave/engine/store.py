@@ -42,7 +42,8 @@ class Store:
         for name, schema in tables.items():
             self._providers[name] = Provider(connection, f"batch_{name}", schema)
             connection.execute(f"create table if not exists {name} as select * from batch_{name} limit 0")
-            connection.execute(f"prepare keep_{name} as insert into {name} select * from batch_{name}")
+            _add_columns(connection, name)
+            connection.execute(f"prepare keep_{name} as insert into {name} by name select * from batch_{name}")
         for table in ("decision_input", "decisions"):
             # An aggregate of two columns: a window would sort all of them.
             connection.execute(
@@ -131,3 +132,11 @@ class Store:
             self._providers[name].put(table)
             self._connection.execute(f"execute keep_{name}").fetchall()
             self._providers[name].clear()
+
+
+def _add_columns(connection: duckdb.DuckDBPyConnection, name: str) -> None:
+    """Columns that the models have and the table lacks: NULL for what is there. Those they no longer have stay."""
+    there = {str(row[0]) for row in connection.execute(f"describe {name}").fetchall()}
+    for column, kind, *_ in connection.execute(f"describe batch_{name}").fetchall():
+        if column not in there:
+            connection.execute(f'alter table {name} add column "{column}" {kind}')

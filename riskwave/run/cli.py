@@ -13,6 +13,7 @@ import pyarrow as pa
 import typer
 from rich.console import Console
 
+from riskwave.batch.progress import saying
 from riskwave.contracts import CardProfile, Device, Label
 from riskwave.control import control_path
 from riskwave.engine.engine import Engine
@@ -65,7 +66,8 @@ def open_inputs(
 def run_state(state: Path, inputs: Inputs, *, limits: Limits, console: Console, memory: str) -> tuple[Meter, Summary]:
     """Run inputs into a state; gives the run's meter and the state's figures."""
     state.parent.mkdir(parents=True, exist_ok=True)
-    engine = Engine(state, memory=memory)
+    with saying(console) as say:
+        engine = Engine(state, memory=memory, say=say)
     try:
         if inputs.profiles is not None:
             engine.add_facts("card_profiles", inputs.profiles)
