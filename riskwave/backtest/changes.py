@@ -61,7 +61,7 @@ def _passes(given: Given, fired: list[CheckedRule], row: Row, changes: tuple[Cha
     # Most changes leave one of the fired rules as it is, which is seen sooner than what all rules decide.
     if any(Facts(changed, given.thresholds(rule), given.lists).value(rule.tree) is True for rule in fired):
         return False
-    return decide(given.checked, changed, given.values, given.lists).action == "allow"
+    return decide(given.checked, changed, given.values, given.lists, given.held).action == "allow"
 
 
 def _changes(rule: CheckedRule, given: Given, row: Row) -> Iterator[Change]:

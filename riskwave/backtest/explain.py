@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from riskwave.rules.check import CheckedRule, check_ruleset
 from riskwave.rules.columns import rule_columns
 from riskwave.rules.outcome import precedence
 from riskwave.rules.reference import Decision, decide, reason
+from riskwave.rules.windows import reach
 
 CATALOG = "riskwave_explained"
 
@@ -25,7 +27,8 @@ CATALOG = "riskwave_explained"
 @dataclass(frozen=True)
 class RuleExplained:
     """A rule on the event. fired: it holds in the event's channel; truth: of its condition, None is not known;
-    reason: in words, where it fired; thresholds: its values then.
+    reason: in words, where it fired; thresholds: its values then; warming: why it could not see enough, in words, else
+    None; held: it was recorded for that, and acted on nothing.
     """
 
     rule: str
@@ -38,6 +41,8 @@ class RuleExplained:
     reason: str | None
     thresholds: dict[str, Any]
     terms: tuple[Term, ...]
+    warming: str | None
+    held: bool
 
 
 @dataclass(frozen=True)
@@ -75,10 +80,10 @@ def explain(state: Path, event_id: str, *, version: int | None = None) -> Explan
         raise RiskwaveError(f"{control_path(state)}: is not there; it has the rules and thresholds of the decision")
     with Control.open(control_path(state), read_only=True) as control:
         given = _in_force(control.snapshot(int(control_version)), str(decision["ruleset_revision"]))
-    decided = decide(given.checked, row, given.values, given.lists)
+    decided = decide(given.checked, row, given.values, given.lists, given.held)
     order = {rule.rule: place for place, (_, rule) in enumerate(_ordered(given))}
     rules = sorted(
-        (_rule(rule, given, row, decided) for rule in given.checked.rules),
+        (_rule(rule, given, row, decided, decision.get("history_from")) for rule in given.checked.rules),
         key=lambda rule: (not rule.fired, rule.state != "live", order[rule.rule]),
     )
     return Explanation(
@@ -107,10 +112,12 @@ def _in_force(snapshot: Snapshot, revision: str) -> Given:
             f"{revision}: was not in force at control_version {snapshot.control_version}; "
             "the control store and the state do not belong together"
         )
-    return Given(revision, check_ruleset(held.ruleset), held.thresholds, lists_of(snapshot))
+    return Given(revision, check_ruleset(held.ruleset), held.thresholds, lists_of(snapshot), held.held)
 
 
-def _rule(rule: CheckedRule, given: Given, row: dict[str, Any], decided: Decision) -> RuleExplained:
+def _rule(
+    rule: CheckedRule, given: Given, row: dict[str, Any], decided: Decision, first: datetime | None
+) -> RuleExplained:
     facts = Facts(row, given.thresholds(rule), given.lists)
     told = rule.rule
     in_channel = told.channels is None or decided.ruleset_channel in told.channels
@@ -124,6 +131,19 @@ def _rule(rule: CheckedRule, given: Given, row: dict[str, Any], decided: Decisio
         reason=reason(rule, row, given.values) if fired else None,
         thresholds=dict(facts.thresholds),
         terms=tuple(terms(rule.tree, facts)),
+        warming=_warming(rule, row["event_ts"], first),
+        held=told.rule in given.held and row["event_ts"] < given.held[told.rule],
+    )
+
+
+def _warming(rule: CheckedRule, at: datetime, first: datetime | None) -> str | None:
+    """Why a rule could not see enough; first: the first event that was known then."""
+    far = reach(rule)
+    if first is None or far is None or at - far.length >= first:
+        return None
+    return (
+        f"warming until {first + far.length:%Y-%m-%d %H:%M}: {far.feature} looks back {far.window}, and the history "
+        f"began at {first:%Y-%m-%d %H:%M}"
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,15 @@ from riskwave.rules.pack import load_rules
 
 @dataclass(frozen=True)
 class Given:
-    """A ruleset to evaluate. values: thresholds by (rule, name), the pack's own for those not there."""
+    """A ruleset to evaluate. values: thresholds by (rule, name), the pack's own for those not there; held: rules that
+    act on no event before a time, as one decision met them.
+    """
 
     name: str
     checked: CheckedRuleset
     values: Mapping[tuple[str, str], Any] = field(default_factory=dict)
     lists: Lists = field(default_factory=Lists)
+    held: Mapping[str, datetime] = field(default_factory=dict)
 
     @property
     def revision(self) -> str:

@@ -144,6 +144,10 @@ def show_explanation(result: Explanation, console: Console, *, everything: bool)
     fired = [rule for rule in result.rules if rule.fired]
     if not fired:
         console.print(Text("no rule fired"))
+    warming = sum(rule.warming is not None for rule in result.rules)
+    if warming:
+        since = f"the history began at {value_text(d.get('history_from'))}"
+        console.print(Text(f"{warming} of {len(result.rules)} rules were warming: {since}", style="yellow"))
     for rule in result.rules if everything else fired:
         _rule(console, rule)
     others = len(result.rules) - len(fired)
@@ -173,12 +177,14 @@ def value_text(value: Any) -> str:
 
 def _rule(console: Console, rule: RuleExplained) -> None:
     told = "fired" if rule.fired else "not in this channel" if not rule.in_channel else _not_fired(rule)
-    state = "" if rule.state == "live" else f" ({rule.state})"
+    state = " (warming, recorded)" if rule.held else "" if rule.state == "live" else f" ({rule.state})"
     console.print(
         Text(f"{rule.rule}{state}, {rule.action} {rule.severity}: {told}", style="bold" if rule.fired else "")
     )
     if rule.reason:
         console.print(Text(f"  {rule.reason}"))
+    if rule.warming:
+        console.print(Text(f"  {rule.warming}", style="yellow"))
     for term in rule.terms:
         console.print(Text(f"  {'  ' * term.depth}{_term(term)}", style=_COLOURS[term.truth]))
         for part in term.parts:

@@ -27,6 +27,10 @@ class Decision(Contract):
     rule_vector: str | None = optional("Truth of every rule of the ruleset, in its order, one 0 or 1 each")
     shadow_rulesets: list[str] | None = optional("What each shadow ruleset would have decided, as JSON")
     control_version: int | None = optional("Names the thresholds, lists and rulesets in force", ge=0)
+    history_from: UtcTimestamp | None = optional(
+        "First event that was known: what looks back further was warming", unit="UTC"
+    )
+    warming_rule_ids: list[str] | None = optional("Of the rules that fired, in the shadow too, those that were warming")
     supersedes: int | None = optional("Version that this decision replaces; null for the first", ge=1)
     source: str | None = optional("Source the event was read from", max_length=1024)
     source_partition: int | None = optional("Partition in the source", **COUNTED)

@@ -11,6 +11,7 @@ from riskwave.control.identity import identity
 from riskwave.control.schema import NOW
 from riskwave.control.snapshot import ACTIVE, Key, Value, stored, typed
 from riskwave.control.store import Control
+from riskwave.control.warming import add_windows, hold, hold_as_before
 from riskwave.errors import RiskwaveError
 from riskwave.rules.check import CheckedRuleset
 
@@ -122,7 +123,7 @@ def rollback(control: Control, *, why: str, author: str | None = None, to: str |
             raise RiskwaveError(f"{target}: was never live; promote or publish it instead")
         values = _values(connection, target, until - 1)
         carried = tuple(restore(_specs(connection, target), values))
-        return _activate(connection, target, "live", None, found[0], carried=carried, back=True)
+        return _activate(connection, target, "live", None, found[0], carried=carried, back=until - 1)
 
 
 def retire(control: Control, revision: str, *, why: str, author: str | None = None) -> Move:
@@ -156,9 +157,9 @@ def _activate(
     before: str | None,
     *,
     carried: tuple[Carried, ...] | None = None,
-    back: bool = False,
+    back: int | None = None,
 ) -> Move:
-    """Give a revision that the store has its state; what has it now is retired."""
+    """Give a revision that the store has its state; what has it now is retired. back: to what it was at a version."""
     live = _holder(connection, "live")
     replaced = live if state == "live" else _holder(connection, "canary") if state == "canary" else None
     _withdraw(connection, revision)
@@ -171,7 +172,11 @@ def _activate(
     if carried is not None:
         _set_values(connection, revision, carried)
     connection.execute("update rulesets set state = ?, share = ? where revision = ?", [state, share, revision])
-    if state == "live" and not back:
+    if back is not None:
+        hold_as_before(connection, revision, back)
+    elif state != "shadow":
+        hold(connection, revision, live)
+    if state == "live" and back is None:
         connection.execute("update rulesets set previous = ? where revision = ?", [live, revision])
     return _move(connection, revision, state, share, before, replaced, carried or (), pending=False)
 
@@ -221,6 +226,7 @@ def _add(connection: sqlite3.Connection, checked: CheckedRuleset) -> None:
             for at, s in enumerate(specs(checked))
         ],
     )
+    add_windows(connection, checked)
 
 
 def _set_values(connection: sqlite3.Connection, revision: str, carried: Sequence[Carried]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +21,7 @@ from riskwave.control.rules_show_cli import (
 )
 from riskwave.control.rulesets import stored_ruleset
 from riskwave.control.store import Control, control_path
+from riskwave.control.warming import WarmingRule, warming_rules
 from riskwave.errors import RiskwaveError
 from riskwave.rules.check import problems
 from riskwave.rules.pack import Ruleset, load_rules
@@ -132,14 +134,15 @@ def publish_command(
     with Control.open(store) as control:
         before = control.snapshot().live
         move = publish(control, pack, why=why, author=author, state=target, share=share)
+        warming = warming_rules(control, move.revision)
     found = differences(before.ruleset, pack.ruleset) if before else []
     if as_json:
-        echo_json({**_figures(move), "differences": found})
+        echo_json({**_figures(move), "differences": found, "warming": warming})
         return
     if before:
         typer.echo(f"against live {before.revision}:")
         _tell(found)
-    _report(move)
+    _report(move, warming)
 
 
 @rules_app.command("approve")
@@ -155,7 +158,7 @@ def approve_command(
     Example: riskwave rules approve card-0123456789ab --author ben --state bank.duckdb
     """
     with opened(state) as control:
-        _done(approve(control, revision, why=why, author=author), as_json=as_json)
+        _done(control, approve(control, revision, why=why, author=author), as_json=as_json)
 
 
 @rules_app.command("promote")
@@ -171,7 +174,7 @@ def promote_command(
     Example: riskwave rules promote --why "no more alerts than before" --state bank.duckdb
     """
     with opened(state) as control:
-        _done(promote(control, revision, why=why, author=author), as_json=as_json)
+        _done(control, promote(control, revision, why=why, author=author), as_json=as_json)
 
 
 @rules_app.command("rollback")
@@ -187,7 +190,7 @@ def rollback_command(
     Example: riskwave rules rollback --why "challenges half of Spain" --state bank.duckdb
     """
     with opened(state) as control:
-        _done(rollback(control, why=why, author=author, to=to), as_json=as_json)
+        _done(control, rollback(control, why=why, author=author, to=to), as_json=as_json)
         left = control.snapshot().canary
     if left is not None and not as_json:
         typer.echo(f"note: {left.revision} is still {shared(left.state, left.share)}; riskwave rules retire ends it")
@@ -206,7 +209,7 @@ def retire_command(
     Example: riskwave rules retire card-0123456789ab --why "it catches nothing new" --state bank.duckdb
     """
     with opened(state) as control:
-        _done(retire(control, revision, why=why, author=author), as_json=as_json)
+        _done(control, retire(control, revision, why=why, author=author), as_json=as_json)
 
 
 def _ruleset(named: str, state: Path) -> Ruleset:
@@ -217,14 +220,15 @@ def _ruleset(named: str, state: Path) -> Ruleset:
         return stored_ruleset(control, named)
 
 
-def _done(move: Move, *, as_json: bool) -> None:
+def _done(control: Control, move: Move, *, as_json: bool) -> None:
+    warming = warming_rules(control, move.revision)
     if as_json:
-        echo_json(_figures(move))
+        echo_json({**_figures(move), "warming": warming})
     else:
-        _report(move)
+        _report(move, warming)
 
 
-def _report(move: Move) -> None:
+def _report(move: Move, warming: Sequence[WarmingRule]) -> None:
     told = [carried for carried in move.thresholds if carried.told]
     # Of a first pack every threshold is new.
     if len(told) == len(move.thresholds) and all(carried.how == "new" for carried in told):
@@ -240,6 +244,13 @@ def _report(move: Move) -> None:
         return
     instead = f", in place of {move.replaced}" if move.replaced not in (None, move.revision) else ""
     typer.echo(f"{move.revision}: {shared(move.state, move.share)}{instead}, control_version {move.control_version}")
+    for rule in warming:
+        if not rule.acts:
+            typer.echo(f"  {rule}")
+    acting = [rule.until for rule in warming if rule.acts]
+    if acting:
+        until = f"{max(acting):%Y-%m-%d %H:%M}"
+        typer.echo(f"  {len(acting)} rules are warming until {until} (event time), as they were; rules show has them")
 
 
 def _figures(move: Move) -> dict[str, object]:

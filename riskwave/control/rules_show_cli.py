@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import typer
@@ -11,6 +12,7 @@ from riskwave.control.lifecycle import set_approvals, shared
 from riskwave.control.options import STATE, Author, Json, State, echo_json, opened, show, when
 from riskwave.control.rulesets import find_revision, known_rulesets, ruleset_history, stored_ruleset
 from riskwave.control.thresholds import live_thresholds
+from riskwave.control.warming import WarmingRule, warming_rules
 from riskwave.errors import RiskwaveError
 
 
@@ -25,17 +27,26 @@ def list_command(state: State = STATE, as_json: Json = False) -> None:
         echo_json(found)
         return
     show(
-        ["revision", "state", "rules", "made (UTC)", "by", "why"],
+        ["revision", "state", "rules", "warming", "made (UTC)", "by", "why"],
         [
             (
                 one.revision,
                 f"{one.state}, waits to be {one.waits_for}" if one.waits_for else shared(one.state, one.share),
-                *(one.rules, when(one.created_at), one.author, one.why),
+                *(one.rules, _warming(one.warming), when(one.created_at), one.author, one.why),
             )
             for one in found
         ],
         empty="nothing is published yet",
     )
+
+
+def _warming(rules: Sequence[WarmingRule]) -> str:
+    """How many rules are warming, and until when (event time)."""
+    if not rules:
+        return ""
+    held = sum(not rule.acts for rule in rules)
+    said = f", {held} held" if held else ""
+    return f"{len(rules)}{said}, until {max(rule.until for rule in rules):%Y-%m-%d %H:%M}"
 
 
 def show_command(
@@ -52,6 +63,7 @@ def show_command(
         chosen = find_revision(control, revision)
         ruleset = stored_ruleset(control, chosen)
         values = {(t.rule, t.name): t.value for t in live_thresholds(control) if t.revision == chosen}
+        warming = {rule.rule: rule for rule in warming_rules(control, chosen)}
     told: list[dict[str, Any]] = [
         {
             "rule": rule.rule,
@@ -63,6 +75,7 @@ def show_command(
                 name: values.get((rule.rule, name), str(told.value)) for name, told in rule.thresholds.items()
             },
             "owner": rule.owner,
+            "warming": warming.get(rule.rule),
         }
         for rule in ruleset.rules
     ]
@@ -84,6 +97,8 @@ def show_command(
             ],
             empty="no rules",
         )
+        for one in warming.values():
+            typer.echo(str(one))
 
 
 def history_command(

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from riskwave.control.snapshot import ACTIVE
 from riskwave.control.store import Control
+from riskwave.control.warming import WarmingRule, warming_rules
 from riskwave.errors import RiskwaveError
 from riskwave.rules.pack import Ruleset, parse_rules
 
 
 @dataclass(frozen=True)
 class Known:
-    """A ruleset of the store. share: of cards, of a canary; waits_for: the state it asks to be approved for."""
+    """A ruleset of the store. share: of cards, of a canary; waits_for: the state it asks to be approved for; warming:
+    its rules whose windows begin before the history.
+    """
 
     revision: str
     state: str
@@ -22,6 +25,7 @@ class Known:
     why: str
     created_at: str
     waits_for: str | None
+    warming: tuple[WarmingRule, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,8 @@ def known_rulesets(control: Control) -> list[Known]:
         "order by case r.state when 'live' then 0 when 'canary' then 1 when 'shadow' then 2 when 'draft' then 3 "
         "else 4 end, r.created_at desc, r.rowid desc"
     )
-    return [Known(*row) for row in rows]
+    warming = warming_rules(control)
+    return [replace(Known(*row), warming=tuple(each for each in warming if each.revision == row[0])) for row in rows]
 
 
 def ruleset_history(control: Control, revision: str | None = None) -> list[Spell]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from riskwave.control.tables import TABLES
+from riskwave.control.tables import TABLES, WARMING
 
 #: PRAGMA user_version of a store: its format.
 FORMAT = 1
@@ -20,8 +20,22 @@ _NEXT = """update control set control_version = control_version + (writing <> 2)
 def schema() -> str:
     """The statements that make an empty store."""
     return "\n".join(
-        [TABLES, *_guards(), *_threshold_triggers(), *_list_triggers(), *_ruleset_triggers(), *_settings_triggers()]
+        [
+            *(TABLES, *_guards(), *_threshold_triggers(), *_list_triggers(), *_ruleset_triggers()),
+            *(*_settings_triggers(), warming_schema()),
+        ]
     )
+
+
+def warming_schema() -> str:
+    """The statements that add what a store of an earlier Riskwave lacks."""
+    plain = "(select writing from control) = 0"
+    guards = [
+        _refused(f"{table}_no_{event}", f"{event} on {table}", f"{table}: kept by riskwave rules publish", plain)
+        for table in ("rule_windows", "held_rules")
+        for event in ("insert", "update", "delete")
+    ]
+    return "\n".join([WARMING, *guards])
 
 
 def _who(row: str | None = None) -> str:

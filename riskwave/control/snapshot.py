@@ -48,7 +48,8 @@ class ListEntry(NamedTuple):
 class RulesetInForce:
     """A ruleset that is live, canary or shadow, with its thresholds' values.
 
-    share: of cards, between 0 and 1, for a canary; None else.
+    share: of cards, between 0 and 1, for a canary; None else. held: rules that are warming, and until when (event
+    time, UTC without a zone) they are recorded and act on nothing.
     """
 
     revision: str
@@ -56,6 +57,7 @@ class RulesetInForce:
     state: str
     share: float | None
     thresholds: Mapping[Key, Value]
+    held: Mapping[str, datetime] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -96,9 +98,9 @@ class Snapshot:
         return tuple(ruleset for ruleset in (self.live, self.canary, *self.shadows) if ruleset)
 
     @property
-    def structure(self) -> tuple[tuple[str, str, float | None], ...]:
-        """Revision, state and share of the rulesets in force: while it is the same, what was compiled still holds."""
-        return tuple((ruleset.revision, ruleset.state, ruleset.share) for ruleset in self.rulesets)
+    def structure(self) -> tuple[tuple[str, str, float | None, tuple[tuple[str, datetime], ...]], ...]:
+        """Revision, state, share and held rules of what is in force: while they stay, what was compiled holds."""
+        return tuple((each.revision, each.state, each.share, tuple(each.held.items())) for each in self.rulesets)
 
     @property
     def values(self) -> dict[tuple[str, ...], Value]:
@@ -117,9 +119,14 @@ class Snapshot:
         if self.live is None:
             raise RiskwaveError("no ruleset is live; publish one: riskwave rules publish rules/card --why …")
         canary = Canary(self.canary.ruleset, self.canary.share or 0.0) if self.canary else None
-        shadows = [shadow.ruleset for shadow in self.shadows]
         return compile_ruleset(
-            self.live.ruleset, dialect=dialect, canary=canary, shadows=shadows, scored=scored, fast=fast
+            self.live.ruleset,
+            dialect=dialect,
+            canary=canary,
+            shadows=[shadow.ruleset for shadow in self.shadows],
+            held={each.revision: each.held for each in self.rulesets},
+            scored=scored,
+            fast=fast,
         )
 
     def list_table(self) -> pa.Table:
@@ -158,7 +165,11 @@ class Reader:
                 given,
             ).fetchone()[0]
         rulesets = [
-            RulesetInForce(revision, self._text(revision), state, share, self._thresholds(revision, version))
+            RulesetInForce(
+                *(revision, self._text(revision), state, share),
+                thresholds=self._thresholds(revision, version),
+                held=self._held(revision, version),
+            )
             for revision, state, share in self._connection.execute(
                 f"select revision, state, share from ruleset_versions where {when} "
                 "and state in ('live', 'canary', 'shadow') order by id",
@@ -191,6 +202,11 @@ class Reader:
             {**given, "revision": revision},
         )
         return {(rule, name): typed(kind, value) for rule, name, kind, value in rows}
+
+    def _held(self, revision: str, version: int | None) -> Mapping[str, datetime]:
+        from riskwave.control.warming import held_until
+
+        return held_until(self._connection, revision, version)
 
     def _entries(self, lists_version: int, version: int | None) -> tuple[ListEntry, ...]:
         known, entries = self._lists

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from riskwave.control.audit import seal
 from riskwave.control.identity import identity
-from riskwave.control.schema import APPLICATION, FORMAT, schema
+from riskwave.control.schema import APPLICATION, FORMAT, schema, warming_schema
 from riskwave.control.snapshot import Reader, Snapshot
 from riskwave.errors import RiskwaveError
 
@@ -159,6 +159,18 @@ class Control:
                 self._rollback()
                 raise
 
+    def note(self, sql: str, given: tuple[object, ...] = ()) -> bool:
+        """Write what takes no control_version; False, and nothing is written, while another writes: it never waits."""
+        with self._lock:
+            try:
+                self._connection.execute("pragma busy_timeout = 0")
+                self._connection.execute(sql, given)
+            except sqlite3.OperationalError:
+                return False
+            finally:
+                self._connection.execute(f"pragma busy_timeout = {int(PATIENCE * 1000)}")
+            return True
+
     def close(self) -> None:
         """Close the store."""
         with self._lock:
@@ -209,6 +221,10 @@ def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
         found = [connection.execute(f"pragma {name}").fetchone()[0] for name in ("application_id", "user_version")]
         if found != [APPLICATION, FORMAT]:
             raise RiskwaveError(f"{path}: no control store of format {FORMAT}; move it away, and a new one is made")
+        if read_only and _lacks_warming(connection):
+            connection.close()
+            _connect(path, read_only=False).close()
+            return _connect(path, read_only=True)
     except BaseException:
         connection.close()
         raise
@@ -227,6 +243,17 @@ def _prepare(connection: sqlite3.Connection) -> None:
             connection.execute(f"pragma application_id = {APPLICATION}")
             connection.execute(f"pragma user_version = {FORMAT}")
         connection.execute("commit")
+    elif _lacks_warming(connection):
+        connection.execute("begin immediate")
+        for statement in _statements(warming_schema()) if _lacks_warming(connection) else ():
+            connection.execute(statement)
+        connection.execute("commit")
+
+
+def _lacks_warming(connection: sqlite3.Connection) -> bool:
+    """Whether an earlier Riskwave made the store."""
+    tables = connection.execute("select name from sqlite_master where name in ('control', 'held_rules')").fetchall()
+    return tables == [("control",)]
 
 
 def _statements(script: str) -> Iterator[str]:

@@ -156,3 +156,34 @@ create table audit_seals (
     hash text not null
 );
 """
+
+#: What came later than FORMAT 1; made in an older store when it is next opened for writing.
+WARMING = """\
+-- Of the state beside: the times (UTC) of its first event and, roughly, of its last one. The engine keeps it.
+create table known_events (
+    one integer primary key check (one = 1),
+    first_event text not null,
+    last_event text not null
+);
+
+-- How far back a revision's rules look; a rule that reads no window has no row. acts: also while it is warming.
+create table rule_windows (
+    revision text not null,
+    rule text not null,
+    feature text not null,
+    window_name text not null,
+    seconds integer not null,
+    acts integer not null,
+    primary key (revision, rule)
+);
+
+-- Rules that were new to what decided when their revision began to: before `until` (event time) they are recorded, and
+-- act on nothing.
+create table held_rules (
+    revision text not null,
+    control_version integer not null,   -- of the spell that it belongs to in ruleset_versions
+    rule text not null,
+    until text not null,
+    primary key (revision, control_version, rule)
+);
+"""

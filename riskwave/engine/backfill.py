@@ -10,25 +10,28 @@ import pyarrow as pa
 
 from riskwave.batch.history import columns_of, literal, whole
 from riskwave.engine import journal
-from riskwave.engine.archive import archive_folder
+from riskwave.engine.archive import archive_folder, bring_back
 from riskwave.engine.plan import KNOWN, Plan
 from riskwave.engine.state import LANDING
+from riskwave.engine.workbench import Workbench
 
 Say = Callable[[str], None]
 SCRATCH = "riskwave_backfill"
 STAGED = "stg_payments"
 
 
-def backfill(
-    connection: duckdb.DuckDBPyConnection,
-    state: Path,
-    plan: Plan,
-    staged: pa.Schema,
-    known: pa.Schema,
-    *,
-    say: Say = lambda words: None,
-) -> tuple[str, ...]:
-    """Give `decision_input` the columns of `known` that it lacks, archive included; gives their names.
+def renew(connection: duckdb.DuckDBPyConnection, state: Path, bench: Workbench, say: Say) -> None:
+    """Make a state what it would be, had today's models been there all along; decisions stay as they were."""
+    journal.create(connection)
+    _backfill(connection, state, bench.plan, bench.staged, bench.tables[KNOWN], say)
+    if bring_back(connection, state, bench.plan.longest):
+        say("archived days are brought back, which windows reach now")
+
+
+def _backfill(
+    connection: duckdb.DuckDBPyConnection, state: Path, plan: Plan, staged: pa.Schema, known: pa.Schema, say: Say
+) -> None:
+    """Give `decision_input` the columns of `known` that it lacks, archive included.
 
     They are computed by the models as written, over the whole history, as a batch does it: what would have been known
     of each event. The last version of an event has them, a superseded one NULL; columns that are there, and decisions,
@@ -37,13 +40,14 @@ def backfill(
     catalog = str(connection.execute("select current_database()").fetchall()[0][0])
     there = columns_of(connection, catalog, KNOWN)
     lacking = [field for field in known if field.name not in there]
-    if not there or not lacking:
-        return ()
-    journal.create(connection)
+    if not there:
+        return
     journal.fold(connection)
+    if not lacking:
+        return
     query = whole(connection, catalog, state, STAGED)
     if query is None or not connection.execute(f"select 1 from ({query}) limit 1").fetchall():
-        return ()
+        return
     names = [field.name for field in lacking]
     say(f"backfilling {', '.join(names)}")
     scratch = Path(f"{state}.backfill")
@@ -61,7 +65,6 @@ def backfill(
         connection.execute(f"detach {SCRATCH}")
     finally:
         _remove(scratch)
-    return tuple(names)
 
 
 def _selected(connection: duckdb.DuckDBPyConnection, query: str, staged: pa.Schema) -> str:

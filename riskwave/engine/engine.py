@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,13 +14,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from riskwave.control import Control
-from riskwave.engine.archive import LATENESS, SHARE, archived_until, bring_back, horizon, move, relation
-from riskwave.engine.backfill import backfill
+from riskwave.control.warming import WarmingRule, warming_rules
+from riskwave.engine.archive import LATENESS, SHARE, archived_until, horizon, move, relation
+from riskwave.engine.backfill import renew
 from riskwave.engine.columns import GROWTH, NULL_CODE
 from riskwave.engine.confirmed import Confirmed
 from riskwave.engine.index import Positions
 from riskwave.engine.load import load
 from riskwave.engine.memory import micros, seconds_of
+from riskwave.engine.notes import Notes
+from riskwave.engine.outcome import Outcome
 from riskwave.engine.plan import Plan, make_plan
 from riskwave.engine.room import history_room
 from riskwave.engine.ruling import Ruling, open_control
@@ -35,19 +37,6 @@ from riskwave.project import compiled_project
 
 MANY_PAIRS = 20_000_000
 AGAIN_ROWS = 20_000
-
-
-@dataclass
-class Outcome:
-    """What a batch came to: rows received, duplicates, rejected, decided, superseding; first actions; rows written."""
-
-    received: int = 0
-    duplicates: int = 0
-    rejected: int = 0
-    decided: int = 0
-    superseding: int = 0
-    actions: dict[str, int] = field(default_factory=dict)
-    rows: Mapping[str, pa.Table] = field(default_factory=dict)
 
 
 class Engine:
@@ -68,13 +57,10 @@ class Engine:
 
         control: thresholds, lists and rulesets; by default the store beside the state (`<path>.control`), made with
         the shipped card pack where there is none. memory: what DuckDB may take; room: bytes that the keys' history may
-        take, by default a share of the memory this process may have. Raises RiskwaveError when the history does not
-        fit.
-
+        take, by default a share of the memory this process may have. Raises RiskwaveError when the history does not fit.
         form: "join" or "over" forces the form of the window models; "auto" takes the join form unless the batch's
         keys have so many rows that pairing them would cost more than computing the whole scope.
-
-        say: told what is being done where opening takes long: the models have features that the history lacks.
+        say: told what is done where opening takes long: the models have features that the history lacks.
         """
         self.plan = plan or make_plan(compiled_project())
         self.form = form
@@ -85,12 +71,8 @@ class Engine:
         self.control = control or open_control(path)
         self._closes_control = control is None
         self.ruling = Ruling(self.plan, self.bench.known, self.control)
-        backfill(
-            self.connection, Path(path), self.plan, self.bench.staged, self.bench.tables["decision_input"], say=say
-        )
+        renew(self.connection, Path(path), self.bench, say)
         self.store = Store(self.connection, self.bench.tables | {"decisions": self.ruling.schema})
-        if bring_back(self.connection, path, self.plan.longest):
-            say("bringing archived days back, which the models look back to")
         self.path = path
         self._room = history_room() if room is None else room
         self._lateness = LATENESS
@@ -133,6 +115,7 @@ class Engine:
             newest = self.history.newest
             staged = self._not_archived(staged, newest)
             accepted = self._accept(staged, outcome)
+            self._notes.take(accepted)
             fresh = self.history.add(accepted, accepted.column("_hash").to_numpy())
             frauds, replaced = self._confirmed.first_of(self._take_labels(labels, fresh))
             self._add_tiles(staged, accepted, frauds)
@@ -194,6 +177,11 @@ class Engine:
         """SQL of the relations that hold every version of what was decided and known, for `summarise`."""
         return {table: relation(self.path, table) for table in ("decisions", "decision_input")}
 
+    def warming(self) -> list[WarmingRule]:
+        """Rules in force whose windows begin before the history."""
+        self._notes.write()
+        return warming_rules(self.control)
+
     def archive(self) -> int:
         """Move history that no window reaches to Parquet, once there is enough of it; gives the payments moved."""
         if len(self.history) == 0:
@@ -215,6 +203,7 @@ class Engine:
         self._confirmed = Confirmed(self.connection)
         self._ordinals: npt.NDArray[np.int32] = np.full(1024, -1, np.int32)
         self._archived = archived_until(self.connection)
+        self._notes = Notes(self.connection, self.path, self.control)
         self._check_room()
 
     def _check_room(self) -> None:
@@ -231,6 +220,7 @@ class Engine:
     def close(self) -> None:
         """Commit what is on its way and close the state."""
         self.store.close()
+        self._notes.write()
         self.stager.close()
         self.ruling.close()
         if self._closes_control:
@@ -358,7 +348,7 @@ class Engine:
         known = known.append_column("version", pa.array(before + 1))
         known = known.append_column("supersedes", pa.array(before, mask=before == 0))
         known = known.append_column("decided_at", pa.repeat(now, known.num_rows))
-        decisions = self.ruling.decide(known)
+        decisions = self.ruling.decide(known, self._notes.first)
         outcome.decided += known.num_rows
         outcome.superseding += int((before > 0).sum())
         first = decisions.filter(pc.equal(decisions.column("version"), 1)).column("action").to_pylist()

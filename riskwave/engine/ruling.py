@@ -20,6 +20,7 @@ from riskwave.engine.passing import mentioned
 from riskwave.engine.plan import Plan
 from riskwave.engine.provider import Provider
 from riskwave.engine.state import connect
+from riskwave.engine.warming import WARMING, Windows
 from riskwave.project import project_dir
 from riskwave.rules.check import CheckedRuleset
 from riskwave.rules.compiled import Compiled
@@ -110,13 +111,17 @@ class Ruling:
         self._statement = _Statement(plan, known, self._snapshot, _compiled[self._snapshot.structure])
         self._next: _Next | None = None
         self._pool: ProcessPoolExecutor | None = None
+        self._windows = Windows(control, self._statement.compiled.revisions)
         #: Columns of `decisions`.
-        self.schema = self._statement.schema
+        self.schema = pa.schema([*self._statement.schema, *WARMING])
 
-    def decide(self, known: pa.Table) -> pa.Table:
-        """Rows of `decision_input` with VERSIONED (n) to rows of `decisions` (n), in any order."""
+    def decide(self, known: pa.Table, first: int | None) -> pa.Table:
+        """Rows of `decision_input` with VERSIONED (n) to rows of `decisions` (n), in any order.
+
+        first: microseconds since 1970 of the history's first event; None when that is not known.
+        """
         self._refresh()
-        return self._statement.decide(known)
+        return self._windows.said(self._statement.decide(known), first)
 
     @property
     def control_version(self) -> int:
@@ -182,6 +187,7 @@ class Ruling:
             log.warning("%s cannot decide, what was in force goes on: %s", revisions, upcoming.error)
             return
         before, self._statement, self._snapshot = self._statement, upcoming.statement, upcoming.snapshot
+        self._windows = Windows(self._control, self._statement.compiled.revisions)
         before.close()
         # Values may have been edited while it was made.
         latest = self._control.snapshot()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from riskwave.errors import RiskwaveError
@@ -12,7 +13,7 @@ from riskwave.rules.columns import MODEL_COLUMNS, Kind, RuleColumn, rule_columns
 from riskwave.rules.compiled import LIST_ENTRIES, Canary, Compiled, Lookup, ThresholdColumn, entries_table
 from riskwave.rules.emit import NEVER, Dialect, Emitter, text
 from riskwave.rules.outcome import Judged, Outcome, precedence
-from riskwave.rules.pack import Ruleset
+from riskwave.rules.pack import Rule, Ruleset
 from riskwave.rules.reasons import Part
 from riskwave.rules.stream import StreamLookups, ip_number
 
@@ -25,6 +26,7 @@ def compile_ruleset(
     dialect: Dialect,
     canary: Canary | None = None,
     shadows: Sequence[Ruleset] = (),
+    held: Mapping[str, Mapping[str, datetime]] | None = None,
     scored: bool = False,
     fast: bool = False,
     streaming: bool = False,
@@ -34,7 +36,8 @@ def compile_ruleset(
     """The rulesets as one SELECT, a row per row of `decision_input`.
 
     canary: decides the events of its cards, in place of the live ruleset; shadows: decide nothing, what they would
-    have done is in `shadow_rulesets`; scored: `decision_input` has model_score and model_version, which are NULL
+    have done is in `shadow_rulesets`; held: by revision, rules that act on no event before a time, and are recorded as
+    those in the shadow; scored: `decision_input` has model_score and model_version, which are NULL
     else; columns: what rules may name, decision_input's by default; fast (DuckDB): for statements that are executed
     thousands of times: `rule_thresholds` has a list a kind, `decision_input` what look-ups gave, as
     Compiled.threshold_row and Compiled.looked_up make them, and `list_entries` is not read; streaming: for
@@ -47,9 +50,11 @@ def compile_ruleset(
     if fast and dialect != "duckdb":
         raise RiskwaveError(f"fast is for duckdb, and the dialect is {dialect}; leave it out")
     known = rule_columns() if columns is None else columns
-    sides = [_Side("", check_ruleset(ruleset, known))]
+    until = held or {}
+    sides = [_Side("", check_ruleset(ruleset, known), until.get(ruleset.revision, {}))]
     if canary:
-        sides.append(_Side("canary__", check_ruleset(canary.ruleset, known)))
+        revision = canary.ruleset.revision
+        sides.append(_Side("canary__", check_ruleset(canary.ruleset, known), until.get(revision, {})))
     shadow_sides = [_Side(f"shadow{place}__", check_ruleset(each, known)) for place, each in enumerate(shadows, 1)]
     statement = _Statement(dialect, sides, shadow_sides, canary, scored, fast, streaming, keep)
     return Compiled(
@@ -71,10 +76,11 @@ def compile_ruleset(
 
 @dataclass(frozen=True)
 class _Side:
-    """One of the rulesets in the statement; prefix: of its columns."""
+    """One of the rulesets in the statement; prefix: of its columns; held: until when rules act on nothing."""
 
     prefix: str
     checked: CheckedRuleset
+    held: Mapping[str, datetime] = field(default_factory=dict)
 
     @property
     def revision(self) -> str:
@@ -105,6 +111,10 @@ class _Side:
 
     def truth(self, place: int) -> str:
         return f"_{self.prefix}r{place}"
+
+    def recorded(self, place: int) -> str:
+        """The column of a held rule's truth where it does not act."""
+        return f"_{self.prefix}h{place}"
 
     @property
     def channel(self) -> str:
@@ -140,7 +150,8 @@ class _Statement:
         self.looked_up = list(dict.fromkeys((name, column.value) for name, column in found))
         self.addresses = list(dict.fromkeys(column.value for _, column in found if column.unit == "IPv4 or IPv6"))
         read = [node.value for node in nodes if node.op == "column"]
-        extra = [*(["event_ts"] if found else []), *(["card_id"] if canary else [])]
+        held = any(side.held for side in sides)
+        extra = [*(["event_ts"] if found or held else []), *(["card_id"] if canary else [])]
         named = dict.fromkeys(["event_id", *extra, *read])
         self.unscored = [] if scored else [column for column in MODEL_COLUMNS if column.name in named]
         self.columns = [name for name in named if name not in {column.name for column in self.unscored}]
@@ -177,15 +188,20 @@ class _Statement:
 
     def _outcome_of(self, side: _Side) -> Judged:
         places = {rule.rule.rule: (place, rule) for place, rule in side.judged}
+        rules = side.checked.ruleset.rules
         acting = precedence((place, rule.rule) for place, rule in side.judged if rule.rule.state == "live")
-        silent = precedence((place, rule.rule) for place, rule in side.judged if rule.rule.state == "shadow")
+        silent = precedence(
+            (place, rule.rule)
+            for place, rule in side.judged
+            if rule.rule.state == "shadow" or (rule.rule.state == "live" and rule.rule.rule in side.held)
+        )
         return Judged(
             side.prefix,
             side.revision,
             side.channel,
             [(side.truth(place), rule) for place, rule in acting],
-            [(side.truth(place), rule) for place, rule in silent],
-            [side.truth(place) if rule.rule in places else "" for place, rule in enumerate(side.checked.ruleset.rules)],
+            [(side.truth(place) if rule.state == "shadow" else side.recorded(place), rule) for place, rule in silent],
+            [_fired(side, place, rule) if rule.rule in places else "" for place, rule in enumerate(rules)],
             [self._sentence(side, places[rule.rule][1]) for _, rule in acting] if side in self.deciding else [],
         )
 
@@ -284,7 +300,13 @@ class _Statement:
                 truth = self._emitter(side, rule.rule.rule, "k.").sql(rule.tree)
                 if rule.rule.channels is not None:
                     truth += f" and k.{side.channel} in ({', '.join(map(text, rule.rule.channels))})"
-                truths.append(f"coalesce({truth}, false) as {side.truth(place)}")
+                until = side.held.get(rule.rule.rule) if rule.rule.state == "live" else None
+                if until is None:
+                    truths.append(f"coalesce({truth}, false) as {side.truth(place)}")
+                else:
+                    at = f"timestamp '{until:%Y-%m-%d %H:%M:%S.%f}'"
+                    truths.append(f"coalesce(({truth}) and k.event_ts >= {at}, false) as {side.truth(place)}")
+                    truths.append(f"coalesce(({truth}) and k.event_ts < {at}, false) as {side.recorded(place)}")
                 if side in self.deciding and rule.rule.state == "live":
                     needed |= dict.fromkeys(_named_in_reason(side, rule))
         truths += [f"k.{name}" for name in needed if name not in ("event_id", "control_version")]
@@ -302,6 +324,12 @@ class _Statement:
             threshold=lambda name: f"{at}{side.prefix}{rule}__{name}",
             expiry=lambda name, column: f"{at}{_lookup(name, column)}",
         )
+
+
+def _fired(side: _Side, place: int, rule: Rule) -> str:
+    """Whether a rule fired, acting or not."""
+    held = rule.state == "live" and rule.rule in side.held
+    return f"({side.truth(place)} or {side.recorded(place)})" if held else side.truth(place)
 
 
 def _named_in_reason(side: _Side, rule: CheckedRule) -> Iterator[str]:

@@ -58,7 +58,8 @@ class Case(_Written):
 class Rule(_Written):
     """A named predicate, and what happens where it holds.
 
-    where: `file:line`, for messages; no part of what the rule says.
+    while_warming: what it does, where it is new, until its windows lie within the history: it is recorded (hold), or
+    acts; where: `file:line`, for messages; no part of what the rule says.
     """
 
     rule: StrictStr = Field(pattern=NAME, max_length=60)
@@ -71,6 +72,7 @@ class Rule(_Written):
     owner: StrictStr = Field(min_length=1, max_length=100)
     channels: tuple[StrictStr, ...] | None = None
     state: State = "live"
+    while_warming: Literal["hold", "act"] = "hold"
     cases: tuple[Case, ...] = ()
     where: str = Field(default="", exclude=True)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from riskwave.rules.check import CheckedRule, CheckedRuleset
@@ -27,12 +29,26 @@ class Decision:
     rule_vector: str
 
 
-def decide(ruleset: CheckedRuleset, row: Row, values: Mapping[tuple[str, str], Any], lists: Lists) -> Decision:
-    """The decision on a row; values: thresholds by (rule, threshold), defaults for those that are not there."""
+def decide(
+    ruleset: CheckedRuleset,
+    row: Row,
+    values: Mapping[tuple[str, str], Any],
+    lists: Lists,
+    held: Mapping[str, datetime] = MappingProxyType({}),
+) -> Decision:
+    """The decision on a row; values: thresholds by (rule, threshold), defaults for those that are not there.
+
+    held: rules that act on no event before a time, and are recorded as those in the shadow.
+    """
     channel = next(c.channel.channel for c in ruleset.channels if evaluate(c.tree, row) is True)
     fired = [_fires(rule, channel, row, values, lists) for rule in ruleset.rules]
-    held = [(place, rule.rule) for place, rule in enumerate(ruleset.rules) if fired[place]]
-    acting = precedence((place, rule) for place, rule in held if rule.state == "live")
+    true = [(place, rule.rule) for place, rule in enumerate(ruleset.rules) if fired[place]]
+    silent = {
+        rule.rule
+        for _, rule in true
+        if rule.state == "shadow" or (rule.rule in held and row["event_ts"] < held[rule.rule])
+    }
+    acting = precedence((place, rule) for place, rule in true if rule.rule not in silent)
     action = acting[0][1].action if acting else "allow"
     severities = [rule.severity for _, rule in acting if rule.action != "allow"]
     return Decision(
@@ -42,7 +58,7 @@ def decide(ruleset: CheckedRuleset, row: Row, values: Mapping[tuple[str, str], A
         is_anomaly=action != "allow",
         rule_ids=[rule.rule for _, rule in acting],
         reasons=[reason(ruleset.rules[place], row, values) for place, _ in acting],
-        shadow_rule_ids=[rule.rule for _, rule in precedence(held) if rule.state == "shadow"],
+        shadow_rule_ids=[rule.rule for _, rule in precedence(true) if rule.rule in silent],
         rule_vector="".join(str(int(each)) for each in fired),
     )
 

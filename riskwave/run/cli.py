@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,6 +16,7 @@ from rich.console import Console
 from riskwave.batch.progress import saying
 from riskwave.contracts import CardProfile, Device, Label
 from riskwave.control import control_path
+from riskwave.control.warming import WarmingRule
 from riskwave.engine.engine import Engine
 from riskwave.engine.state import read_offsets
 from riskwave.errors import RiskwaveError
@@ -63,8 +64,10 @@ def open_inputs(
     )
 
 
-def run_state(state: Path, inputs: Inputs, *, limits: Limits, console: Console, memory: str) -> tuple[Meter, Summary]:
-    """Run inputs into a state; gives the run's meter and the state's figures."""
+def run_state(
+    state: Path, inputs: Inputs, *, limits: Limits, console: Console, memory: str
+) -> tuple[Meter, Summary, list[WarmingRule]]:
+    """Run inputs into a state; gives the run's meter, the state's figures, and the rules that are warming."""
     state.parent.mkdir(parents=True, exist_ok=True)
     with saying(console) as say:
         engine = Engine(state, memory=memory, say=say)
@@ -80,7 +83,7 @@ def run_state(state: Path, inputs: Inputs, *, limits: Limits, console: Console, 
             feed.next = read_offsets(engine.connection, feed.name).get(0, 0)
         with Progress(console, inputs.total) as progress:
             meter = run_loop(engine, inputs.source, labels=feed, limits=limits, tell=progress)
-        return meter, summarise(engine.connection, **engine.relations())
+        return meter, summarise(engine.connection, **engine.relations()), engine.warming()
     finally:
         engine.close()
 
@@ -107,8 +110,8 @@ def run_command(
     console = Console(stderr=as_json)
     inputs = open_inputs(source, mapping, labels, profiles, devices, follow=follow)
     limits = Limits(events=max_events, until_idle=until_idle)
-    meter, summary = run_state(state, inputs, limits=limits, console=console, memory=memory)
-    _report(console, meter, summary, state, as_json=as_json)
+    meter, summary, warming = run_state(state, inputs, limits=limits, console=console, memory=memory)
+    _report(console, meter, summary, warming, state, as_json=as_json)
 
 
 def demo_command(
@@ -133,8 +136,8 @@ def demo_command(
     with console.status(f"simulating a bank with {events:,} payments") if console.is_terminal else nullcontext():
         inputs = open_inputs(f"sim:?events={events}&seed={seed}", None, None, None, None, follow=False)
     console.print(f"a simulated bank: {inputs.total:,} payments, decided by the models in models/", highlight=False)
-    meter, summary = run_state(state, inputs, limits=Limits(), console=console, memory="1GB")
-    _report(console, meter, summary, state, as_json=as_json)
+    meter, summary, warming = run_state(state, inputs, limits=Limits(), console=console, memory="1GB")
+    _report(console, meter, summary, warming, state, as_json=as_json)
     if not as_json:
         called = Path(sys.argv[0])
         command = str(called.relative_to(Path.cwd())) if called.is_relative_to(Path.cwd()) else str(called)
@@ -145,9 +148,11 @@ def demo_command(
         console.print(f"  [bold]{command} parity {state} batch[/bold]", highlight=False)
 
 
-def _report(console: Console, meter: Meter, summary: Summary, state: Path, *, as_json: bool) -> None:
+def _report(
+    console: Console, meter: Meter, summary: Summary, warming: list[WarmingRule], state: Path, *, as_json: bool
+) -> None:
     if not as_json:
-        show_summary(console, summary, meter, str(state))
+        show_summary(console, summary, meter, warming, str(state))
         return
     figures: dict[str, Any] = {
         "state": str(state),
@@ -160,9 +165,12 @@ def _report(console: Console, meter: Meter, summary: Summary, state: Path, *, as
         "events_per_s": round(meter.rate, 1),
         "latency_p50_ms": round(meter.latency_ms(0.5), 1),
         "latency_p99_ms": round(meter.latency_ms(0.99), 1),
+        "warming": [
+            {**asdict(rule), "since": rule.since.isoformat(), "until": rule.until.isoformat()} for rule in warming
+        ],
         "summary": summary.as_dict(),
     }
-    typer.echo(json.dumps(figures, indent=2))
+    typer.echo(json.dumps(figures, indent=2, default=str))
 
 
 def _is_state(path: Path) -> bool:

@@ -18,7 +18,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from riskwave.engine.engine import Engine, Outcome
+from riskwave.engine.engine import Engine
+from riskwave.engine.outcome import Outcome
 from riskwave.engine.stager import Staged
 from riskwave.engine.state import read_offsets
 from riskwave.run.meter import Meter

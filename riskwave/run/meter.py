@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from riskwave.engine.engine import Outcome
+from riskwave.engine.outcome import Outcome
 
 KEPT = 2_000
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console, Group
@@ -11,6 +12,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from riskwave.control.warming import WarmingRule
 from riskwave.run.meter import Meter
 from riskwave.run.reader import Reader
 from riskwave.run.summary import Summary
@@ -82,8 +84,10 @@ class Progress:
         return Panel(Group(*parts), title="riskwave", title_align="left", expand=False)
 
 
-def show_summary(console: Console, summary: Summary, meter: Meter | None, state: str) -> None:
-    """Print a state's figures, and those of the run that made it."""
+def show_summary(
+    console: Console, summary: Summary, meter: Meter | None, warming: Sequence[WarmingRule], state: str
+) -> None:
+    """Print a state's figures, those of the run that made it, and how many rules are warming."""
 
     def share(value: float | None) -> str:
         return "no labels" if value is None else f"{value:.2%}"
@@ -105,6 +109,9 @@ def show_summary(console: Console, summary: Summary, meter: Meter | None, state:
         table.add_row("precision", share(summary.precision))
         table.add_row("recall", share(summary.recall))
         table.add_row("false positives", f"{share(summary.false_positive_rate)} of legitimate events")
+    if warming:
+        until = max(rule.until for rule in warming)
+        table.add_row("warming", f"{len(warming)} rules look back before the history, until {until:%Y-%m-%d %H:%M}")
     table.add_row("state", state)
     console.print(Panel(table, title="summary", title_align="left", expand=False))
     if summary.rules:

@@ -16,7 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from riskwave.contracts import Decision
-from riskwave.engine.engine import Engine, Outcome
+from riskwave.engine.engine import Engine
+from riskwave.engine.outcome import Outcome
 from riskwave.engine.stager import Stager
 from riskwave.engine.state import read_offsets
 from riskwave.run.cli import Inputs

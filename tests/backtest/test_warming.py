@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
-from riskwave.backtest.warming import warming, warming_of_state, window_length, windows
+from riskwave.backtest.warming import warming
 from riskwave.errors import RiskwaveError
-from tests.backtest.conftest import Made
-from tests.backtest.made import START, make_state, pack
+from riskwave.rules.windows import window_length, windows
+from tests.backtest.made import START, pack
 
 
 def test_a_rule_is_warming_until_its_window_has_passed() -> None:
@@ -28,14 +27,12 @@ def test_a_rule_is_warming_until_its_window_has_passed() -> None:
     assert str(far) == "far: warming until 2026-01-31 00:00 UTC: card_km_from_last looks back 30d"
 
 
-def test_a_state_is_as_warm_as_its_history_is_long(made: Made, tmp_path: Path) -> None:
-    assert [each.rule for each in warming_of_state(made.path, pack())] == ["far"]
-    assert warming_of_state(make_state(tmp_path / "empty.duckdb", []), pack()) == ()
-
-
 def test_windows_are_those_of_the_catalogue() -> None:
     assert windows()["card_txn_count_10m"] == timedelta(minutes=10)
     assert windows()["card_events_30m"] == timedelta(minutes=30)
     assert "billing_amount_minor" not in windows()
+    # Made of whole tiles before the event's own, of which the first begins up to a tile earlier.
+    assert windows()["merchant_txn_count_10m"] == timedelta(minutes=11)
+    assert windows()["ip_fraud_rate_30d"] == timedelta(days=31)
     with pytest.raises(RiskwaveError, match="window 3 weeks: expected a number and m, h or d"):
         window_length("3 weeks")

@@ -18,7 +18,7 @@ from riskwave.control.lists import add_entry, remove_entry
 from riskwave.control.thresholds import live_thresholds, set_threshold
 from riskwave.engine.engine import Engine
 from riskwave.rules.check import CheckedRuleset, check_ruleset
-from riskwave.rules.pack import load_rules, make_ruleset
+from riskwave.rules.pack import load_rules, make_ruleset, parse_rules
 from riskwave.simulator import simulate
 from riskwave.simulator.bank import SimulatedBank
 
@@ -197,4 +197,34 @@ def test_decisions_of_a_batch_are_those_of_its_rows_whatever_the_batch(
     engine: Engine, outside: Control, bank: SimulatedBank
 ) -> None:
     engine.process(pa.concat_tables([bank.arrivals.rows(0, 300)]))
+    assert decided(engine) == replayed(engine, outside)
+
+
+def test_decisions_say_what_was_warming_and_a_new_rule_waits_for_its_window(
+    engine: Engine, outside: Control, bank: SimulatedBank
+) -> None:
+    """A rule over a day, published an hour after the first event."""
+    text = (
+        "- {rule: %s, when: card_txn_count_24h >= 1, action: review, severity: P2, reason: always, owner: o}\n"
+        "- {rule: now, when: billing_amount_minor >= 0, action: review, severity: P2, reason: always, owner: o}\n"
+    )
+    publish(outside, check_ruleset(parse_rules(text % "first", name="card")), why="first", author="ann")
+    engine.ruling.settle()
+    engine.process(bank.arrivals.rows(0, 30))
+    [(began, count)] = engine.connection.execute("select min(event_ts), count(*) from stg_payments").fetchall()
+    assert engine.connection.execute(
+        "select distinct history_from, warming_rule_ids, action from decisions"
+    ).fetchall() == [(began, ["first"], "review")]
+    assert [rule.rule for rule in engine.warming()] == ["first"]
+    publish(outside, check_ruleset(parse_rules(text % "second", name="card")), why="another", author="ann")
+    engine.ruling.settle()
+    engine.process(bank.arrivals.rows(30, EVENTS - 30))
+    whole = f"event_ts >= timestamp '{began}' + interval '24 hours'"
+    told = engine.connection.execute(
+        f"select distinct {whole}, rule_ids, shadow_rule_ids, warming_rule_ids from decisions where version = 1 "
+        f"and not list_contains(rule_ids, 'first') order by 1"
+    ).fetchall()
+    assert told == [(False, ["now"], ["second"], ["second"]), (True, ["second", "now"], [], [])]
+    assert count > 0
+    assert engine.warming() == []
     assert decided(engine) == replayed(engine, outside)

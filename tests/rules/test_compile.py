@@ -249,3 +249,43 @@ def test_every_column_of_decision_input_may_be_named() -> None:
     assert {"event_id", "card_txn_count_10m", "model_score", "model_version"} <= columns.keys()
     assert columns["channel"].values == ("card_present", "ecommerce", "transfer", "cash")
     assert (columns["local_hour"].kind, columns["local_hour"].unit) == ("integer", "hours")
+
+
+def test_a_held_rule_is_recorded_before_its_time_and_acts_from_then_on() -> None:
+    """On both sides of the moment, by the statement and by the reference."""
+    checked = check_ruleset(
+        parse_rules(
+            "- {rule: held, when: card_txn_count_1h >= 2, action: block, severity: P0, reason: held, owner: o}\n"
+            "- {rule: other, when: card_txn_count_1h >= 3, action: review, severity: P2, reason: other, owner: o}\n",
+            name="card",
+        )
+    )
+    until = datetime(2026, 1, 31, 0, 0, 0, 500_000)
+    held = {"held": until}
+    compiled = compile_ruleset(checked.ruleset, dialect="duckdb", held={checked.ruleset.revision: held})
+    rows = [
+        {"event_id": f"{count}-{place}", "event_ts": at, "card_txn_count_1h": count}
+        for count in (1, 2, 3)
+        for place, at in enumerate((until - timedelta(microseconds=1), until))
+    ]
+    with duckdb.connect() as connection:
+        connection.register("decision_input", pa.Table.from_pylist(rows))
+        connection.register("rule_thresholds", compiled.threshold_row({}, 1))
+        found = connection.execute(
+            f"select event_id, action, severity, rule_ids, reasons, shadow_rule_ids, rule_vector from ({compiled.sql}) "
+            "order by event_id"
+        ).fetchall()
+    assert found == [
+        ("1-0", "allow", None, [], [], [], "00"),
+        ("1-1", "allow", None, [], [], [], "00"),
+        ("2-0", "allow", None, [], [], ["held"], "10"),
+        ("2-1", "block", "P0", ["held"], ["held"], [], "10"),
+        ("3-0", "review", "P2", ["other"], ["other"], ["held"], "11"),
+        ("3-1", "block", "P0", ["held", "other"], ["held", "other"], [], "11"),
+    ]
+    for row, told in zip(rows, found, strict=True):
+        by_hand = decide(checked, row, {}, Lists(), held)
+        assert told[1:] == (
+            *(by_hand.action, by_hand.severity, by_hand.rule_ids, by_hand.reasons),
+            *(by_hand.shadow_rule_ids, by_hand.rule_vector),
+        )
