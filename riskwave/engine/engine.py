@@ -57,7 +57,7 @@ class Engine:
 
         control: thresholds, lists and rulesets; by default the store beside the state (`<path>.control`), made with
         the shipped card pack where there is none. memory: what DuckDB may take; room: bytes that the keys' history may
-        take, by default a share of the memory this process may have. Raises RiskwaveError when the history does not fit.
+        take, by default a share of the memory this process may have. Raises RiskwaveError when it does not fit.
         form: "join" or "over" forces the form of the window models; "auto" takes the join form unless the batch's
         keys have so many rows that pairing them would cost more than computing the whole scope.
         say: told what is done where opening takes long: the models have features that the history lacks.
