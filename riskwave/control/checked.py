@@ -7,7 +7,7 @@ from pathlib import Path
 from riskwave.errors import RiskwaveError
 from riskwave.rules.check import CheckedRule, CheckedRuleset, check_ruleset, run_case
 from riskwave.rules.compile import compile_ruleset
-from riskwave.rules.pack import load_rules
+from riskwave.rules.pack import Ruleset, load_rules
 
 
 def checked_pack(path: Path, *, cases: bool = True) -> CheckedRuleset:
@@ -15,13 +15,18 @@ def checked_pack(path: Path, *, cases: bool = True) -> CheckedRuleset:
 
     Raises RiskwaveError for the first fault, and for cases that fail.
     """
-    checked = check_ruleset(load_rules(path))
+    return checked_rules(load_rules(path), cases=cases, where=str(path))
+
+
+def checked_rules(ruleset: Ruleset, *, cases: bool = True, where: str = "the rules") -> CheckedRuleset:
+    """The same of rules that were read; where: what they are called in what is said of them."""
+    checked = check_ruleset(ruleset)
     compile_ruleset(checked.ruleset, dialect="duckdb")
     compile_ruleset(checked.ruleset, dialect="risingwave")
     if cases:
         failed = [said for rule in checked.rules for said in failed_cases(rule)]
         if failed:
-            more = f" (and {len(failed) - 1} more; riskwave rules test {path})" if len(failed) > 1 else ""
+            more = f" (and {len(failed) - 1} more; riskwave rules test {where})" if len(failed) > 1 else ""
             raise RiskwaveError(f"{failed[0]}{more}")
     return checked
 

@@ -69,6 +69,17 @@ def publish(
         return _activate(connection, ruleset.revision, state, share, before[0] if before else None)
 
 
+def draft(control: Control, checked: CheckedRuleset, *, why: str, author: str | None = None) -> Move:
+    """Keep a checked ruleset as a draft, which decides nothing. Raises RiskwaveError when the store has it already."""
+    with control.writing(why=why, author=author) as connection:
+        revision = checked.ruleset.revision
+        before = _state(connection, revision)
+        if before is not None:
+            raise RiskwaveError(f"{revision}: is {shared(*before)} already; nothing to keep")
+        _add(connection, checked)
+        return _move(connection, revision, "draft", None, None, None, (), pending=False)
+
+
 def approve(control: Control, revision: str, *, author: str | None = None, why: str | None = None) -> Move:
     """Let a waiting revision take the state it asks for. Raises RiskwaveError for its own author."""
     who = identity(author)

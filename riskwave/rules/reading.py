@@ -85,7 +85,10 @@ def _assembled(name: str, texts: Iterable[tuple[str, str]]) -> Ruleset:
 
 def _items(file: str, text: str) -> Iterator[tuple[str, Any, str]]:
     """(rules or channels, what is written, file:line) for each item of the documents."""
-    loader = _Loader(text)
+    try:
+        loader = _Loader(text)  # looks at the characters already
+    except yaml.YAMLError as fault:
+        raise RiskwaveError(f"{file}: not YAML: {' '.join(str(fault).split())}") from fault
     try:
         while loader.check_node():
             document = loader.get_node()

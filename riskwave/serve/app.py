@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import Depends, FastAPI
@@ -18,26 +15,19 @@ from riskwave.errors import RiskwaveError
 from riskwave.serve.access import BEARER
 from riskwave.serve.front import Front
 from riskwave.serve.problems import Problem, ProblemError, on_problem
-from riskwave.serve.routes import decisions, health
+from riskwave.serve.routes import asking, catalogue, decisions, entities, health, labels, rulesets, tuning
 from riskwave.serve.service import Service
 
-ROUTERS = (decisions.router,)
+ROUTERS = tuple(part.router for part in (decisions, entities, labels, tuning, rulesets, catalogue, asking))
 
 
 def create_app(service: Service) -> FastAPI:
-    """The API over a service that decides; the service is closed when the application ends."""
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        del app
-        yield
-        await asyncio.to_thread(service.close)
+    """The API over a service, which whoever opened it starts and closes."""
 
     app = FastAPI(
         title="Riskwave",
         version=__version__,
         summary="Decisions on payments, and what is known of them",
-        lifespan=lifespan,
         # Its page would load scripts from outside.
         docs_url=None,
         redoc_url=None,
@@ -45,6 +35,7 @@ def create_app(service: Service) -> FastAPI:
     )
     app.state.service = service
     app.include_router(health.router)
+    app.include_router(health.counters, dependencies=[Depends(BEARER)])
     for router in ROUTERS:
         app.include_router(router, dependencies=[Depends(BEARER)])
     for kind in (ProblemError, RequestValidationError, HTTPException, RiskwaveError, Exception):

@@ -80,7 +80,10 @@ def serve_command(
     service.decider.start(failed)
     where = f"http://{host}:{port}"
     typer.echo(json.dumps({"url": where, "state": str(state)}) if as_json else f"deciding at {where}, state {state}")
-    server.run()
+    try:
+        server.run()
+    finally:
+        service.close()
     if service.decider.fault is not None:
         raise RiskwaveError(f"{state}: the engine stopped: {service.decider.fault}")
     if not server.started:

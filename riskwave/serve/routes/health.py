@@ -12,6 +12,7 @@ from riskwave.serve.problems import ProblemError, problem, said
 from riskwave.serve.render import as_json
 
 router = APIRouter(tags=["health"])
+counters = APIRouter(tags=["health"])
 TEXT = {"text/plain": {"schema": {"type": "string"}}}
 
 
@@ -49,7 +50,7 @@ async def ready(request: Request) -> Response:
     return as_json({"status": "ready", "source": decider.desk.stream_fault, "waiting": decider.desk.waiting})
 
 
-@router.get(
+@counters.get(
     "/metrics",
     responses={**said(), 200: {"description": "Prometheus text", "content": TEXT}},
     response_class=Response,

@@ -1,0 +1,120 @@
+"""SQL from people, read only: parsed, allowed word by word, and written anew before it is run."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import duckdb
+import sqlglot
+from sqlglot import exp
+
+from riskwave.serve.problems import ProblemError
+from riskwave.serve.reading import TABLES, VERSIONED, Reading
+
+RELATIONS = frozenset((*TABLES, *(f"current_{name}" for name in VERSIONED)))
+
+#: What a statement may be made of, besides scalar expressions: no command, no write, no setting.
+_REFUSED = (
+    exp.Command,
+    exp.DDL,
+    exp.DML,
+    exp.Copy,
+    exp.Into,
+    exp.Lock,
+    exp.Set,
+    exp.Use,
+    exp.Pragma,
+    exp.Attach,
+    exp.Detach,
+    exp.Placeholder,
+    exp.Parameter,
+    exp.SessionParameter,
+    exp.ReadCSV,
+    exp.ReadParquet,
+    exp.TableFromRows,
+)
+#: Functions that the parser does not know by itself, and that only compute. What is not here is refused.
+_PLAIN = frozenset(
+    re.findall(
+        r"\w+",
+        """
+    abs array_agg array_to_string bar ceil ceiling chr coalesce concat concat_ws contains count_if date_diff
+    date_part date_trunc dayname dayofweek dayofyear ends_with entropy epoch epoch_ms epoch_us even exp extract
+    favg first flatten floor format format_bytes formatreadabledecimalsize fsum gcd greatest grid hamming hash
+    histogram hour instr isfinite isinf isnan isodow json_array_length json_extract json_extract_string
+    json_keys json_type json_valid kahan_sum kurtosis last lcm least left len length levenshtein list
+    list_aggregate list_any_value list_avg list_contains list_count list_distinct list_has list_has_all
+    list_has_any list_max list_min list_position list_reverse list_slice list_sort list_sum list_unique ln log
+    log10 log2 lower lpad ltrim mad make_date make_timestamp map map_keys map_values max_by mean median
+    microsecond millisecond min_by minute mod mode month monthname nullif pi pow power prefix printf product
+    quantile quantile_cont quantile_disc quarter radians regexp_extract regexp_extract_all regexp_full_match
+    regexp_matches regexp_replace repeat replace reservoir_quantile reverse right round row rpad rtrim second
+    sem sign skewness split_part sqrt starts_with stddev stddev_pop stddev_samp str_split strftime string_agg
+    string_split strip_accents strlen strpos strptime struct_extract struct_pack substr substring suffix sum
+    sum_no_overflow time_bucket to_days to_hours to_json to_milliseconds to_minutes to_seconds to_timestamp trim
+    trunc try_strptime typeof unnest upper var_pop var_samp week weekday year yearweek
+    """,
+    )
+)
+_TYPED_REFUSED = (exp.Rand, exp.CurrentUser, exp.CurrentSchema, exp.CurrentCatalog, exp.CurrentDatabase, exp.Uuid)
+LONGEST = 20_000  # characters of a statement
+
+
+def checked_sql(text: str) -> str:
+    """One SELECT over RELATIONS, written anew from its parsed form, so that what runs is what was looked at.
+
+    Raises ProblemError 422 for anything else: another statement, several, another relation, a file, a function that
+    does more than compute.
+    """
+    if len(text) > LONGEST:
+        raise ProblemError(422, f"sql: {len(text):,} characters; at most {LONGEST:,} are read")
+    try:
+        statements = [each for each in sqlglot.parse(text, read="duckdb") if each is not None]
+    except (sqlglot.errors.SqlglotError, RecursionError) as error:
+        raise ProblemError(422, f"sql: {str(error).splitlines()[0][:300]}") from None
+    if len(statements) != 1 or not isinstance(statements[0], exp.Select | exp.SetOperation | exp.Subquery):
+        raise ProblemError(422, "sql: expected one SELECT")
+    statement = statements[0]
+    ctes = {cte.alias.lower() for cte in statement.find_all(exp.CTE)}
+    for node in statement.walk():
+        _check(node, ctes)
+    try:
+        return statement.sql(dialect="duckdb", comments=False)
+    except (sqlglot.errors.SqlglotError, RecursionError, ValueError) as error:
+        raise ProblemError(422, f"sql: {str(error).splitlines()[0][:300]}") from None
+
+
+def _check(node: exp.Expr, ctes: set[str]) -> None:
+    """Raises ProblemError 422 for a part that is not allowed."""
+    if isinstance(node, (*_REFUSED, *_TYPED_REFUSED)):
+        raise ProblemError(422, f"sql: {node.sql(dialect='duckdb')[:100]}: only what reads and computes is allowed")
+    if isinstance(node, exp.Table):
+        _check_table(node, ctes)
+    elif isinstance(node, exp.Anonymous | exp.AnonymousAggFunc):
+        name = str(node.this).lower()
+        if name not in _PLAIN:
+            raise ProblemError(422, f"sql: {name[:100]}: no function that may be used here")
+    elif isinstance(node, exp.Dot) and isinstance(node.expression, exp.Func):
+        raise ProblemError(422, f"sql: {node.sql(dialect='duckdb')[:100]}: write functions as f(x)")
+
+
+def _check_table(node: exp.Table, ctes: set[str]) -> None:
+    name = node.name.lower()
+    plain = isinstance(node.this, exp.Identifier)
+    if not plain or node.args.get("db") is not None or node.args.get("catalog") is not None:
+        raise ProblemError(422, f"sql: {node.sql(dialect='duckdb')[:100]}: expected the plain name of a relation")
+    if name not in ctes and name not in RELATIONS:
+        raise ProblemError(
+            422, f"sql: {name[:100]}: no relation that may be read; there are {', '.join(sorted(RELATIONS))}"
+        )
+
+
+def ask(reading: Reading, text: str, *, most: int, limit_s: float) -> dict[str, Any]:
+    """Columns and at most `most` rows of a person's SELECT. Raises ProblemError for what may not or cannot run."""
+    sql = checked_sql(text)
+    try:
+        names, rows = reading.table(f"select * from (\n{sql}\n) limit {most + 1}", limit_s=limit_s)
+    except duckdb.Error as error:
+        raise ProblemError(422, f"sql: {' '.join(str(error).split())[:500]}") from None
+    return {"columns": names, "rows": rows[:most], "more": len(rows) > most}
