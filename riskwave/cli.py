@@ -11,6 +11,7 @@ from riskwave.backtest.cli import backtest_command, compare_command, explain_com
 from riskwave.batch.cli import batch_command
 from riskwave.bench.cli import bench_command
 from riskwave.catalogue_cli import features_command
+from riskwave.control.audit_cli import audit_app
 from riskwave.control.lists_cli import lists_app
 from riskwave.control.rules_cli import rules_app
 from riskwave.control.thresholds_cli import thresholds_app
@@ -51,6 +52,7 @@ app.add_typer(thresholds_app, name="thresholds")
 app.add_typer(lists_app, name="lists")
 app.add_typer(models_app, name="models")
 app.add_typer(keys_app, name="keys")
+app.add_typer(audit_app, name="audit")
 
 
 def main() -> None:

@@ -76,16 +76,35 @@ def checked_sql(text: str) -> str:
     if len(statements) != 1 or not isinstance(statements[0], exp.Select | exp.SetOperation | exp.Subquery):
         raise ProblemError(422, "sql: expected one SELECT")
     statement = statements[0]
-    ctes = {cte.alias.lower() for cte in statement.find_all(exp.CTE)}
-    for node in statement.walk():
-        _check(node, ctes)
+    try:
+        _visit(statement, frozenset())
+    except RecursionError:
+        raise ProblemError(422, "sql: nested too deeply") from None
     try:
         return statement.sql(dialect="duckdb", comments=False)
     except (sqlglot.errors.SqlglotError, RecursionError, ValueError) as error:
         raise ProblemError(422, f"sql: {str(error).splitlines()[0][:300]}") from None
 
 
-def _check(node: exp.Expr, ctes: set[str]) -> None:
+def _visit(node: exp.Expr, visible: frozenset[str]) -> None:
+    """Check a part of a statement; visible: names of the CTEs that it can mean by a table's name.
+
+    A CTE does not see itself: `with "/etc/passwd" as (select * from "/etc/passwd") …` names the file.
+    """
+    head = node.args.get("with_")
+    if head is not None:
+        if head.args.get("recursive"):
+            raise ProblemError(422, "sql: with recursive: may not be used here")
+        for cte in head.expressions:
+            _visit(cte.this, visible)
+            visible |= {cte.alias.lower()}
+    _check(node, visible)
+    for part in node.iter_expressions():
+        if part is not head:
+            _visit(part, visible)
+
+
+def _check(node: exp.Expr, ctes: frozenset[str]) -> None:
     """Raises ProblemError 422 for a part that is not allowed."""
     if isinstance(node, (*_REFUSED, *_TYPED_REFUSED)):
         raise ProblemError(422, f"sql: {node.sql(dialect='duckdb')[:100]}: only what reads and computes is allowed")
@@ -99,7 +118,7 @@ def _check(node: exp.Expr, ctes: set[str]) -> None:
         raise ProblemError(422, f"sql: {node.sql(dialect='duckdb')[:100]}: write functions as f(x)")
 
 
-def _check_table(node: exp.Table, ctes: set[str]) -> None:
+def _check_table(node: exp.Table, ctes: frozenset[str]) -> None:
     name = node.name.lower()
     plain = isinstance(node.this, exp.Identifier)
     if not plain or node.args.get("db") is not None or node.args.get("catalog") is not None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 from riskwave.cli import app as command
+from riskwave.control import control_path
 from riskwave.serve.keys import Keys, keys_path
 from riskwave.serve.scopes import ROLES, SCOPES
 from riskwave.serve.settings import Settings
@@ -69,9 +72,7 @@ def clients(served: Served) -> dict[str, Any]:
 
 
 def test_the_table_has_every_route(served: Served) -> None:
-    documented = {
-        f"{method} {path}" for path, methods in served.app.openapi()["paths"].items() for method in methods
-    }
+    documented = {f"{method} {path}" for path, methods in served.app.openapi()["paths"].items() for method in methods}
     assert sorted(f"{method} {path}" for method, path, _ in ROWS) == sorted(documented)
 
 
@@ -183,6 +184,21 @@ def test_every_look_is_in_the_log(served: Served, payment: Callable[..., dict[st
     assert [row["what"] for row in log] == ["look"] * 6
     assert {row["author"] for row in log} == {"ben"}
     assert admin.get("/v1/audit/verify").json()["intact"] is True
+
+
+def test_tampering_with_the_log_shows(served: Served, tmp_path: Path) -> None:
+    served.client(role="investigator", owner="eve").get("/v1/entities/card/somebody")
+    state = tmp_path / "copy.duckdb"
+    with sqlite3.connect(control_path(served.service.state)) as kept, sqlite3.connect(control_path(state)) as copy:
+        kept.backup(copy)
+    verify = ["audit", "verify", "--state", str(state)]
+    assert CliRunner().invoke(command, verify).exit_code == 0
+    with sqlite3.connect(control_path(state)) as copy:
+        copy.execute("drop trigger audit_no_update")
+        copy.execute("update audit set author = 'nobody' where author = 'eve'")
+    copy.close()
+    kept.close()
+    assert CliRunner().invoke(command, verify).exit_code != 0
 
 
 def test_a_key_that_asks_too_often_is_told_when_to_come_again(served: Served) -> None:

@@ -101,6 +101,12 @@ ATTACKS = [
     "select * from decisions union select * from meta",
     "with decisions as (select * from meta) select * from decisions",
     "select * from (select * from meta)",
+    "with meta as (select * from meta) select * from meta",
+    'with "/etc/passwd" as (select * from "/etc/passwd") select * from "/etc/passwd"',
+    "with recursive journal as (select * from journal) select * from journal",
+    "with b as (select * from (with meta as (select * from meta) select * from meta)) select 1",
+    "select * from (with meta as (select 1) select 1), meta",
+    "with a as (select * from b), b as (select 1) select * from a",
     "select exists (select 1 from meta)",
     "pivot meta on name using count(*)",
     # functions that do more than compute
@@ -163,7 +169,10 @@ def test_rows_and_time_are_bounded(served: Served) -> None:
     answer = analyst.post("/v1/sql", json={"sql": "select event_id from decisions", "limit": 7}).json()
     assert len(answer["rows"]) == 7
     assert answer["more"] is True
-    endless = "select count(*) from decisions a, decisions b, decisions c, decisions d where a.action || b.action = 'x'"
+    endless = (
+        "select count(*) from stg_payments a, stg_payments b, stg_payments c, stg_payments d "
+        "where a.amount_minor + b.amount_minor > c.amount_minor - d.amount_minor"
+    )
     with pytest.raises(ProblemError) as late:
         served.service.decider.reading.table(checked_sql(endless), limit_s=0.3)
     assert late.value.status == 503
