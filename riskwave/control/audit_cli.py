@@ -11,7 +11,7 @@ from riskwave.control.rules_show_cli import audit_command
 
 audit_app = typer.Typer(
     no_args_is_help=True,
-    help="The audit log: every change, and every look at an entity.\n\nExample: riskwave audit verify --state bank.duckdb",
+    help="The audit log: changes, and looks at entities.\n\nExample: riskwave audit verify --state bank.duckdb",
 )
 
 
