@@ -6,9 +6,11 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
+from types import MappingProxyType
 from typing import Any
 
 from riskwave.backtest.given import Given
+from riskwave.backtest.plausible import Plausible
 from riskwave.backtest.terms import COMPARISONS, Facts, conditions
 from riskwave.rules.check import CheckedRule
 from riskwave.rules.columns import rule_columns
@@ -36,8 +38,13 @@ class Change:
         return f"{self.column} {self.near}{_said(self.value)} instead of {_said(self.before)}"
 
 
-def ways_to_pass(given: Given, row: Row, decision: Decision) -> list[tuple[Change, ...]]:
-    """The changes of one value, else of two, that turn a decision into allow; at most MOST, the smallest first."""
+def ways_to_pass(
+    given: Given, row: Row, decision: Decision, alone: Mapping[str, Any] = MappingProxyType({})
+) -> list[tuple[Change, ...]]:
+    """The changes of one value, else of two, that turn a decision into allow; at most MOST, the smallest first.
+
+    Only values that the event could have had: see riskwave.backtest.plausible, which also makes `alone`.
+    """
     if decision.action == "allow":
         return []
     fired = [
@@ -45,19 +52,22 @@ def ways_to_pass(given: Given, row: Row, decision: Decision) -> list[tuple[Chang
     ]
     # A rule that two changes must end is ended by one of its own terms, so that the fired rules' terms are enough.
     changes = list(dict.fromkeys(change for rule in fired for change in _changes(rule, given, row)))
+    plausible = Plausible(row, alone)
     for size in (1, 2):
         found = [
             together
             for together in combinations(changes[:_TRIED], size)
-            if len({change.column for change in together}) == size and _passes(given, fired, row, together)
+            if len({change.column for change in together}) == size and _passes(given, fired, plausible, together)
         ]
         if found:
             return sorted(found, key=lambda together: sum(map(_size, together)))[:MOST]
     return []
 
 
-def _passes(given: Given, fired: list[CheckedRule], row: Row, changes: tuple[Change, ...]) -> bool:
-    changed = {**row, **{change.column: change.value for change in changes}}
+def _passes(given: Given, fired: list[CheckedRule], plausible: Plausible, changes: tuple[Change, ...]) -> bool:
+    changed = plausible.changed({change.column: change.value for change in changes})
+    if changed is None:
+        return False
     # Most changes leave one of the fired rules as it is, which is seen sooner than what all rules decide.
     if any(Facts(changed, given.thresholds(rule), given.lists).value(rule.tree) is True for rule in fired):
         return False

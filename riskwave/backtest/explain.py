@@ -11,6 +11,7 @@ import duckdb
 
 from riskwave.backtest.changes import Change, as_json, ways_to_pass
 from riskwave.backtest.given import Given, lists_of
+from riskwave.backtest.plausible import alone
 from riskwave.backtest.terms import Facts, Term, terms
 from riskwave.batch.history import attach_state, columns_of, literal, whole
 from riskwave.control import Control, Snapshot, control_path
@@ -72,7 +73,7 @@ def explain(state: Path, event_id: str, *, version: int | None = None) -> Explan
 
     Raises RiskwaveError when there is no such decision, or nothing says what was in force when it was made.
     """
-    row, decision, versions = _read(state, event_id, version)
+    row, decision, versions, least = _read(state, event_id, version)
     control_version = decision.get("control_version")
     if control_version is None:
         raise RiskwaveError(f"{event_id}: its decision names no control_version, so what was in force is not known")
@@ -93,7 +94,7 @@ def explain(state: Path, event_id: str, *, version: int | None = None) -> Explan
         decision=decision,
         features={name: row.get(name) for name in rule_columns() if name in row},
         rules=tuple(rules),
-        changes=tuple(ways_to_pass(given, row, decided)),
+        changes=tuple(ways_to_pass(given, row, decided, least)),
         agrees=all(decision[name] == getattr(decided, name) for name in _AGREE if name in decision),
     )
 
@@ -147,8 +148,10 @@ def _warming(rule: CheckedRule, at: datetime, first: datetime | None) -> str | N
     )
 
 
-def _read(state: Path, event_id: str, version: int | None) -> tuple[dict[str, Any], dict[str, Any], int]:
-    """What was known of an event, what was decided, and how many decisions there are about it."""
+def _read(
+    state: Path, event_id: str, version: int | None
+) -> tuple[dict[str, Any], dict[str, Any], int, dict[str, Any]]:
+    """What was known of an event, what was decided, how many decisions there are about it, and what it is alone."""
     with duckdb.connect() as connection:
         connection.execute("set TimeZone = 'UTC'")
         attach_state(connection, state, CATALOG)
@@ -168,8 +171,9 @@ def _read(state: Path, event_id: str, version: int | None) -> tuple[dict[str, An
         rows = [row for row in _rows(connection, known, event_id) if int(row.get("version") or wanted) == wanted]
         if not rows:
             raise RiskwaveError(f"{event_id}: {state} has not kept what was known of it")
+        least = alone(connection, CATALOG, state, event_id) if decision["action"] != "allow" else {}
     scores = {name: decision.get(name) for name in ("model_score", "model_version")}
-    return {**rows[0], **scores}, decision, len(decisions)
+    return {**rows[0], **scores}, decision, len(decisions), least
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, query: str, event_id: str) -> list[dict[str, Any]]:

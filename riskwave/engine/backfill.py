@@ -8,16 +8,16 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from riskwave.batch.derive import KNOWN, STAGED, behind, derive
 from riskwave.batch.history import columns_of, literal, whole
 from riskwave.engine import journal
 from riskwave.engine.archive import archive_folder, bring_back
-from riskwave.engine.plan import KNOWN, Plan
+from riskwave.engine.plan import Plan
 from riskwave.engine.state import LANDING
 from riskwave.engine.workbench import Workbench
 
 Say = Callable[[str], None]
 SCRATCH = "riskwave_backfill"
-STAGED = "stg_payments"
 
 
 def renew(connection: duckdb.DuckDBPyConnection, state: Path, bench: Workbench, say: Say) -> None:
@@ -84,20 +84,11 @@ def _run_models(
     connection: duckdb.DuckDBPyConnection, plan: Plan, catalog: str, staged: str, names: Sequence[str], say: Say
 ) -> None:
     """The models behind decision_input in the scratch database, and there the table `made` of the columns wanted."""
-    needed = {KNOWN}
-    for name in reversed(list(plan.models)):
-        if name in needed and name != STAGED:
-            needed |= set(plan.models[name].reads)
     for landing in LANDING:
-        if landing in needed:
+        if landing in behind(plan.models):
             connection.execute(f"create view {landing} as select * from {catalog}.main.{landing}")
     connection.execute(f"create table {STAGED} as {staged}").fetchall()
-    for name, model in plan.models.items():
-        if name in LANDING or name not in needed or name == STAGED:
-            continue
-        say(f"backfilling {', '.join(names)}: {name}")
-        kind = "table" if model.materialized == "table" and name != KNOWN else "view"
-        connection.execute(f"create {kind} {name} as {model.sql}").fetchall()
+    derive(connection, plan.models, lambda name: say(f"backfilling {', '.join(names)}: {name}"))
     columns = ", ".join(f'"{name}"' for name in names)
     connection.execute(f"create table made as select event_id, {columns} from {KNOWN}").fetchall()
 
