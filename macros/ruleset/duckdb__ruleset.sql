@@ -15,7 +15,7 @@ with rules_listed as (
 rules_addresses_ip as (
     select p.address,
     case when regexp_matches(p.address, '^[0-9]{1,3}[.][0-9]{1,3}[.][0-9]{1,3}[.][0-9]{1,3}$') then case when cast(split_part(p.address, '.', 1) as bigint) <= 255 and cast(split_part(p.address, '.', 2) as bigint) <= 255 and cast(split_part(p.address, '.', 3) as bigint) <= 255 and cast(split_part(p.address, '.', 4) as bigint) <= 255 then cast(split_part(p.address, '.', 1) as bigint) * 16777216 + cast(split_part(p.address, '.', 2) as bigint) * 65536 + cast(split_part(p.address, '.', 3) as bigint) * 256 + cast(split_part(p.address, '.', 4) as bigint) * 1 end end as number
-    from (select distinct ip as address from {{ ref('decision_input') }}) as p),
+    from (select distinct ip as address from {{ with_scores(ref('decision_input'), ref('int_scored')) }}) as p),
 rules_ranged_ip as (
     select a.address,
     max(case when e.list_name = 'block_ip' then coalesce(e.expires_at, timestamp '9999-12-31 00:00:00') end) as _in_block_ip
@@ -71,6 +71,7 @@ rules_known as (
     d.device_card_count_24h,
     d.device_txn_count_24h,
     d.card_amount_sum_30d,
+    d.model_score,
     d.card_amount_sum_1h,
     d.device_txn_count_1h,
     d.card_mcc_count_24h,
@@ -90,9 +91,10 @@ rules_known as (
     d.card_decline_count_10m,
     d.card_txn_count_30d,
     d.card_amount_zscore_30d,
+    d.model_version,
     d.channel,
-    cast(null as double precision) as model_score,
-    cast(null as varchar) as model_version,
+    d.degraded,
+    d.shadow_scores,
     t.magstripe_abroad__min_zscore,
     t.magstripe_abroad__max_gap,
     t.copied_card_away_from_home__min_km,
@@ -257,7 +259,7 @@ rules_known as (
     l_merchant_id._in_block_merchant as _in_block_merchant__merchant_id,
     l_merchant_country._in_block_country as _in_block_country__merchant_country,
     l_merchant_id._in_watch_merchant as _in_watch_merchant__merchant_id
-    from {{ ref('decision_input') }} as d
+    from {{ with_scores(ref('decision_input'), ref('int_scored')) }} as d
     cross join {{ ref('rule_thresholds') }} as t
     left join rules_listed as l_card_id on l_card_id.value = d.card_id
     left join rules_listed as l_device_id on l_device_id.value = d.device_id
@@ -339,6 +341,10 @@ rules_judged as (
     coalesce(((k.card_txn_count_30d >= k.day_outspends_month__min_known) and (k.card_txn_count_24h >= k.day_outspends_month__min_count) and (cast(k.card_amount_sum_24h as double precision) >= (k.day_outspends_month__of_month * cast(k.card_amount_sum_30d as double precision))) and (cast(k.card_amount_sum_24h as double precision) >= (k.day_outspends_month__of_daily * cast(k.profile_daily_limit_minor as double precision))) and k.card_merchant_first_30d), false) as _r67,
     coalesce(((cast(k.card_amount_sum_24h as double precision) >= (k.daily_limit_spent__times * cast(k.profile_daily_limit_minor as double precision))) and (k.card_txn_count_24h >= k.daily_limit_spent__min_count) and k.card_merchant_first_30d and (k.billing_amount_minor >= k.daily_limit_spent__min_amount)), false) as _r68,
     coalesce(((cast(k.billing_amount_minor as double precision) > (k.over_the_single_limit__times * cast(k.profile_single_limit_minor as double precision))) and k.card_merchant_first_30d and (k.card_amount_zscore_30d >= k.over_the_single_limit__min_zscore)), false) as _r69,
+    k.model_score,
+    k.model_version,
+    k.degraded,
+    k.shadow_scores,
     k.merchant_country,
     k.card_home_km,
     k.card_km_from_last,
@@ -359,8 +365,6 @@ rules_judged as (
     k.ip_fraud_rate_30d,
     k.in_person_points__points,
     k.remote_points__points,
-    k.model_version,
-    k.model_score,
     k.device_txn_count_24h,
     k.device_age_days,
     k.card_amount_sum_1h,
@@ -434,6 +438,10 @@ rules_worded as (
     from rules_flagged),
 rules_chosen as (
     select event_id,
+    model_score,
+    model_version,
+    degraded,
+    shadow_scores,
     control_version,
     _channel,
     coalesce(case when _any then list_extract(list_where(['block', 'block', 'block', 'block', 'block', 'block', 'block', 'block', 'block', 'block', 'block', 'block', 'block', 'allow', 'challenge', 'challenge', 'challenge', 'challenge', 'challenge', 'challenge', 'challenge', 'challenge', 'challenge', 'challenge', 'challenge', 'challenge', 'challenge', 'challenge', 'challenge', 'challenge', 'challenge', 'challenge', 'challenge', 'challenge', 'challenge', 'challenge', 'challenge', 'challenge', 'challenge', 'challenge', 'challenge', 'challenge', 'challenge', 'challenge', 'challenge', 'challenge', 'challenge', 'challenge', 'challenge', 'challenge', 'challenge', 'challenge', 'challenge', 'challenge', 'challenge', 'challenge', 'challenge', 'challenge', 'challenge', 'challenge', 'challenge', 'challenge', 'challenge', 'challenge', 'challenge', 'challenge', 'challenge', 'review', 'review', 'review'], [_r15, _r20, _r21, _r22, _r23, _r24, _r26, _r37, _r45, _r53, _r54, _r60, _r55, _r19, _r0, _r1, _r2, _r3, _r4, _r5, _r6, _r7, _r8, _r9, _r10, _r11, _r12, _r13, _r14, _r16, _r17, _r18, _r27, _r28, _r29, _r30, _r31, _r32, _r33, _r35, _r36, _r38, _r39, _r40, _r41, _r42, _r43, _r44, _r46, _r47, _r48, _r49, _r50, _r51, _r52, _r56, _r57, _r58, _r59, _r61, _r62, _r63, _r64, _r65, _r66, _r67, _r68, _r25, _r34, _r69]), 1) else null end, 'allow') as _action,
@@ -512,7 +520,11 @@ rules_chosen as (
     case when _any then []::varchar[] else []::varchar[] end as _shadow_rule_ids,
     case when _any then array_to_string([_r0, _r1, _r2, _r3, _r4, _r5, _r6, _r7, _r8, _r9, _r10, _r11, _r12, _r13, _r14, _r15, _r16, _r17, _r18, _r19, _r20, _r21, _r22, _r23, _r24, _r25, _r26, _r27, _r28, _r29, _r30, _r31, _r32, _r33, _r34, _r35, _r36, _r37, _r38, _r39, _r40, _r41, _r42, _r43, _r44, _r45, _r46, _r47, _r48, _r49, _r50, _r51, _r52, _r53, _r54, _r55, _r56, _r57, _r58, _r59, _r60, _r61, _r62, _r63, _r64, _r65, _r66, _r67, _r68, _r69]::tinyint[], '') else '0000000000000000000000000000000000000000000000000000000000000000000000' end as _rule_vector
     from rules_worded)
-select event_id,
+select model_score,
+model_version,
+degraded,
+shadow_scores,
+event_id,
 'card-092d90151877' as ruleset_revision,
 _channel as ruleset_channel,
 _action as action,

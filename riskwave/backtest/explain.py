@@ -17,7 +17,7 @@ from riskwave.batch.history import attach_state, columns_of, literal, whole
 from riskwave.control import Control, Snapshot, control_path
 from riskwave.errors import RiskwaveError
 from riskwave.rules.check import CheckedRule, check_ruleset
-from riskwave.rules.columns import rule_columns
+from riskwave.rules.columns import MODEL_COLUMNS, rule_columns
 from riskwave.rules.outcome import precedence
 from riskwave.rules.reference import Decision, decide, reason
 from riskwave.rules.windows import reach
@@ -172,7 +172,7 @@ def _read(
         if not rows:
             raise RiskwaveError(f"{event_id}: {state} has not kept what was known of it")
         least = alone(connection, CATALOG, state, event_id) if decision["action"] != "allow" else {}
-    scores = {name: decision.get(name) for name in ("model_score", "model_version")}
+    scores = {column.name: decision.get(column.name) for column in MODEL_COLUMNS}
     return {**rows[0], **scores}, decision, len(decisions), least
 
 

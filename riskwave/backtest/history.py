@@ -12,6 +12,7 @@ import duckdb
 
 from riskwave.batch.history import attach_state, columns_of, current, in_folder, whole
 from riskwave.errors import RiskwaveError
+from riskwave.rules.columns import MODEL_COLUMNS
 
 EXPECTED = "expected a state (.duckdb), or a Parquet folder with decision_input and labels"
 CATALOG = "riskwave_history"
@@ -27,7 +28,7 @@ _MODEL = ("model_score", "model_version")
 class History:
     """Events of a period, a row each: the last revision of what was known when they were decided.
 
-    events: a query for decision_input's columns, with model_score and model_version where decisions recorded them;
+    events: a query for decision_input's columns, with those of the scoring step where decisions recorded scores;
     columns: of it; first: time of the first event of the whole history; start, end: the period, end not included;
     labels: how many frauds are known. The relation `frauds` has event_id, episode_id, scenario.
     """
@@ -135,17 +136,17 @@ def _of_state(connection: duckdb.DuckDBPyConnection, path: Path) -> tuple[str, s
         raise RiskwaveError(f"{path}: has no table decision_input; {EXPECTED}")
     labels = f"select * from {CATALOG}.main.labels" if columns_of(connection, CATALOG, "labels") else _NO_LABELS
     decided = whole(connection, CATALOG, path, "decisions")
-    if decided is None or not set(_MODEL) <= set(columns_of(connection, CATALOG, "decisions")):
+    there = columns_of(connection, CATALOG, "decisions")
+    if decided is None or not set(_MODEL) <= set(there):
         return known, labels
     if not connection.execute(f"select 1 from ({decided}) where model_score is not null limit 1").fetchall():
         return known, labels
     here = columns_of(connection, CATALOG, "decision_input")
     keys = ", ".join(key for key in ("event_id", "version", "seen_at", "revision") if key in here)
-    scores = f"select {keys}, {', '.join(_MODEL)} from ({decided})"
-    return (
-        f"select k.*, s.model_score, s.model_version from ({known}) as k left join ({scores}) as s using ({keys})",
-        labels,
-    )
+    recorded = [column.name for column in MODEL_COLUMNS if column.name in there]
+    scores = f"select {keys}, {', '.join(recorded)} from ({decided})"
+    columns = ", ".join(f"s.{name}" for name in recorded)
+    return f"select k.*, {columns} from ({known}) as k left join ({scores}) as s using ({keys})", labels
 
 
 def last_revisions(connection: duckdb.DuckDBPyConnection, events: str, columns: list[str]) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from riskwave.backtest.backtest import Say
 from riskwave.backtest.history import moment
@@ -16,6 +17,7 @@ from riskwave.batch.history import attach_state, columns_of, whole
 from riskwave.control import Control, control_path
 from riskwave.control.asof import Span, spans, threshold_rows
 from riskwave.errors import RiskwaveError
+from riskwave.rules.columns import MODEL_COLUMNS
 from riskwave.rules.compiled import Compiled
 
 #: What of a decision follows from rules, features and what was in force.
@@ -74,19 +76,62 @@ def replay(
         found: list[Differing] = []
         total = differing = 0
         columns = dict.fromkeys(compared, 0)
-        versions = [
-            int(row[0])
-            for row in connection.execute("select distinct control_version from recorded order by 1").fetchall()
-        ]
-        with Control.open(control_path(state), read_only=True) as control:
-            for first, until, version, compiled in _groups(connection, control, versions):
-                say(f"control versions {first} to {until - 1}: {total:,} decisions so far")
-                rows = _rule(connection, control, compiled, first, until, version)
-                total += rows
-                differing += _compare(connection, compared, columns, found, most)
+        versions = _versions(connection)
+        for rows in _replayed(connection, state, versions, say):
+            total += rows
+            differing += _compare(connection, compared, columns, found, most)
     return Replay(
         str(state), total, len(versions), unnamed, differing, {k: n for k, n in columns.items() if n}, tuple(found)
     )
+
+
+def decide_again(
+    connection: duckdb.DuckDBPyConnection,
+    state: Path,
+    score: Callable[[pa.Table], pa.Table],
+    *,
+    start: datetime | None = None,
+    end: datetime | None = None,
+    say: Say = lambda words: None,
+) -> Iterator[int]:
+    """Decide a state's events of a period again by other scores, and by the rules that were in force.
+
+    score: from rows of decision_input to MODEL_COLUMNS of them, in their order. Gives how many events there are, part
+    after part; for each the relations `decision_input` (with recorded_action and so on, and was_score) and `replayed`
+    hold one row an event. Raises RiskwaveError as replay does.
+    """
+    _recorded(connection, state, start, end)
+    rows = connection.sql("select *, row_number() over () as replay_row from recorded").to_arrow_table()
+    names = [column.name for column in MODEL_COLUMNS]
+    scored = score(rows).append_column("replay_row", rows.column("replay_row"))
+    connection.register("given_rows", rows)
+    connection.register("given_scores", scored)
+    connection.execute(
+        f"create or replace temp table recorded as select g.* exclude (replay_row, {', '.join(names)}), "
+        f"g.model_score as was_score, {', '.join(f's.{name}' for name in names)} "
+        "from given_rows as g join given_scores as s using (replay_row)"
+    )
+    connection.unregister("given_rows")
+    connection.unregister("given_scores")
+    yield from _replayed(connection, state, _versions(connection), say)
+
+
+def _versions(connection: duckdb.DuckDBPyConnection) -> list[int]:
+    """The control versions that recorded decisions name, in order."""
+    return [
+        int(row[0]) for row in connection.execute("select distinct control_version from recorded order by 1").fetchall()
+    ]
+
+
+def _replayed(connection: duckdb.DuckDBPyConnection, state: Path, versions: list[int], say: Say) -> Iterator[int]:
+    """Decides `recorded` again, part after part, into the table `replayed`; gives how many rows a part has."""
+    total = 0
+    with Control.open(control_path(state), read_only=True) as control:
+        for first, until, version, compiled in _groups(connection, control, versions):
+            say(f"control versions {first} to {until - 1}: {total:,} decisions so far")
+            rows = _rule(connection, control, compiled, first, until, version)
+            total += rows
+            yield rows
 
 
 def _recorded(
@@ -107,7 +152,7 @@ def _recorded(
     compared = [name for name in COMPARED if name in here]
     keys = ["event_id", *(name for name in ("version",) if name in here and name in inputs)]
     version = "k.version" if "version" in keys else "1"
-    scores = ", ".join(f"d.{name}" if name in here else f"null as {name}" for name in ("model_score", "model_version"))
+    scores = ", ".join(f"d.{c.name}" if c.name in here else f"null::{c.type} as {c.name}" for c in MODEL_COLUMNS)
     features = ", ".join(f'k."{name}"' for name in inputs if name not in ("version", "control_version"))
     period = [f"k.event_ts {mark} {moment(at)}" for mark, at in ((">=", start), ("<", end)) if at]
     connection.execute(

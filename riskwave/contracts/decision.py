@@ -18,6 +18,8 @@ class Decision(Contract):
     is_anomaly: bool = required("Whether the event is unusual, whatever the action")
     model_score: float | None = optional("Score of the model; null without one", ge=0, le=1, allow_inf_nan=False)
     model_version: str | None = optional("Model and version behind model_score", max_length=128)
+    degraded: bool | None = optional("Whether a model was to score the event and could not: rules decided alone")
+    shadow_scores: list[str] | None = optional("What each model version in the shadow says, as JSON")
     rule_ids: list[str] = required("Rules that fired, most severe first")
     reasons: list[str] = required("A sentence for each rule in rule_ids")
     severity: str | None = optional("Most severe of the fired rules (P1, P2, ...); null when none fired", max_length=16)

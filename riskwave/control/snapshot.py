@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from bisect import insort
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -109,8 +109,10 @@ class Snapshot:
             (ruleset.revision, *key): value for ruleset in self.rulesets for key, value in ruleset.thresholds.items()
         }
 
-    def compiled(self, dialect: Dialect, *, scored: bool = False, fast: bool = False) -> Compiled:
-        """The rulesets in force as one statement (scored, fast: see `compile_ruleset`).
+    def compiled(
+        self, dialect: Dialect, *, scored: bool = False, fast: bool = False, keep: Sequence[str] = ()
+    ) -> Compiled:
+        """The rulesets in force as one statement (scored, fast, keep: see `compile_ruleset`).
 
         Raises RiskwaveError when none is live.
         """
@@ -127,6 +129,7 @@ class Snapshot:
             held={each.revision: each.held for each in self.rulesets},
             scored=scored,
             fast=fast,
+            keep=keep,
         )
 
     def list_table(self) -> pa.Table:

@@ -31,7 +31,11 @@ ENABLES = {
     "pydantic": "the contracts",
     "sqlglot": "the join form of window models, lineage",
 }
-EXTRAS = {"dev": "tests, lint and type checks (make test)", "models": "scoring models (riskwave models)"}
+EXTRAS = {
+    "dev": "tests, lint and type checks (make test)",
+    "models": "training scoring models (riskwave models)",
+    "scoring": "scoring by the models online, without what training needs",
+}
 
 
 def python() -> Finding:

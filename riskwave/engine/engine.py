@@ -34,6 +34,7 @@ from riskwave.engine.store import Store, Write
 from riskwave.engine.workbench import Workbench
 from riskwave.errors import RiskwaveError
 from riskwave.project import compiled_project
+from riskwave.scoring.function import Scoring, open_scorer
 
 MANY_PAIRS = 20_000_000
 AGAIN_ROWS = 20_000
@@ -48,6 +49,7 @@ class Engine:
         *,
         plan: Plan | None = None,
         control: Control | None = None,
+        scoring: Scoring | None = None,
         memory: str = "1GB",
         room: int | None = None,
         form: str = "auto",
@@ -55,11 +57,10 @@ class Engine:
     ) -> None:
         """Open or create a state and rebuild what is kept in memory of it.
 
-        control: thresholds, lists and rulesets; by default the store beside the state (`<path>.control`), made with
-        the shipped card pack where there is none. memory: what DuckDB may take; room: bytes that the keys' history may
-        take, by default a share of the memory this process may have. Raises RiskwaveError when it does not fit.
-        form: "join" or "over" forces the form of the window models; "auto" takes the join form unless the batch's
-        keys have so many rows that pairing them would cost more than computing the whole scope.
+        control: by default the store beside the state (`<path>.control`), made with the shipped card pack where there
+        is none; scoring: by default the models online; memory: what DuckDB may take; room: bytes the keys' history may
+        take, by default a share of this process's memory; RiskwaveError when it does not fit. form: "join" or "over"
+        forces that of the window models; "auto" joins unless pairing the rows would cost more than the whole scope.
         say: told what is done where opening takes long: the models have features that the history lacks.
         """
         self.plan = plan or make_plan(compiled_project())
@@ -70,7 +71,7 @@ class Engine:
         self.bench = Workbench(self.plan, self.stager, over=form != "join", memory=memory)
         self.control = control or open_control(path)
         self._closes_control = control is None
-        self.ruling = Ruling(self.plan, self.bench.known, self.control)
+        self.ruling = Ruling(self.plan, self.bench.known, self.control, scoring or open_scorer())
         renew(self.connection, Path(path), self.bench, say)
         self.store = Store(self.connection, self.bench.tables | {"decisions": self.ruling.schema})
         self.path = path

@@ -19,12 +19,15 @@ from riskwave.engine.fetch import fetch
 from riskwave.engine.passing import mentioned
 from riskwave.engine.plan import Plan
 from riskwave.engine.provider import Provider
+from riskwave.engine.scored import SCORE_FIELDS, Scored
 from riskwave.engine.state import connect
 from riskwave.engine.warming import WARMING, Windows
 from riskwave.project import project_dir
 from riskwave.rules.check import CheckedRuleset
 from riskwave.rules.compiled import Compiled
 from riskwave.rules.lists import Lists
+from riskwave.scoring.function import Scoring
+from riskwave.scoring.layout import SCORES
 
 log = logging.getLogger("riskwave")
 
@@ -48,7 +51,7 @@ _compiled: dict[tuple[object, ...], Compiled] = {}
 
 
 def _compile(snapshot: Snapshot) -> Compiled:
-    return snapshot.compiled("duckdb", fast=True)
+    return snapshot.compiled("duckdb", fast=True, scored=True, keep=SCORES)
 
 
 class _Statement:
@@ -59,7 +62,7 @@ class _Statement:
         self._connection = connect(":memory:", threads=1, memory="256MB")
         sql = plan.decisions_sql(self.compiled.sql)
         wanted = {*mentioned(plan.models["decisions"].sql), *self.compiled.columns}
-        fields = [field for field in known if field.name in wanted]
+        fields = [field for field in [*known, *SCORE_FIELDS] if field.name in wanted]
         fields += [lookup.field for lookup in self.compiled.lookups]
         self._known = Provider(self._connection, "batch_decided", pa.schema([*fields, *VERSIONED]))
         self._thresholds = Provider(self._connection, "rule_thresholds", self.compiled.threshold_schema)
@@ -101,9 +104,13 @@ class _Next:
 class Ruling:
     """Decides batches by what is in force in a control store."""
 
-    def __init__(self, plan: Plan, known: pa.Schema, control: Control) -> None:
-        """known: columns of `decision_input`. Raises RiskwaveError when no ruleset is live."""
+    def __init__(self, plan: Plan, known: pa.Schema, control: Control, scoring: Scoring) -> None:
+        """known: columns of `decision_input`; scoring: what the models online say.
+
+        Raises RiskwaveError when no ruleset is live.
+        """
         self._plan, self._schema, self._control = plan, known, control
+        self._scored = Scored(plan, known, scoring)
         control.changed()
         self._snapshot = control.snapshot()
         if self._snapshot.structure not in _compiled:
@@ -121,7 +128,7 @@ class Ruling:
         first: microseconds since 1970 of the history's first event; None when that is not known.
         """
         self._refresh()
-        return self._windows.said(self._statement.decide(known), first)
+        return self._windows.said(self._statement.decide(self._scored.score(known)), first)
 
     @property
     def control_version(self) -> int:
@@ -129,7 +136,8 @@ class Ruling:
         return self._snapshot.control_version
 
     def settle(self) -> None:
-        """Wait until what is in force decides."""
+        """Wait until what is in force decides, and what is online scores."""
+        self._scored.scoring.settle()
         self._refresh()
         while self._next is not None:
             if self._next.thread is not None:
@@ -143,6 +151,7 @@ class Ruling:
         if self._pool is not None:
             self._pool.shutdown()
         self._statement.close()
+        self._scored.close()
 
     def _refresh(self) -> None:
         """Take up what changed: values and lists at once, rulesets when they are prepared; until then, what was."""

@@ -12,7 +12,7 @@ from riskwave.contracts import CardProfile, Device, Label, arrow_schema
 from riskwave.errors import RiskwaveError
 from riskwave.sources.batch import RAW_SCHEMA
 
-FORMAT = "2"
+FORMAT = "3"
 LANDING = {
     "payments": RAW_SCHEMA,
     "labels": arrow_schema(Label),

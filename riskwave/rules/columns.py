@@ -1,4 +1,4 @@
-"""What a rule may name: the columns of decision_input, and the model's score."""
+"""What a rule may name: the columns of decision_input, and what the scoring step adds."""
 
 from __future__ import annotations
 
@@ -61,6 +61,7 @@ class RuleColumn:
 MODEL_COLUMNS = (
     RuleColumn("model_score", "double", "score", "Score of the model, 0 to 1; NULL without one", 0.0, 1.0),
     RuleColumn("model_version", "varchar", "id", "Model and version behind model_score"),
+    RuleColumn("degraded", "boolean", "flag", "Whether a model was to score the event and could not"),
 )
 
 

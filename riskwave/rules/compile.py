@@ -37,7 +37,7 @@ def compile_ruleset(
 
     canary: decides the events of its cards, in place of the live ruleset; shadows: decide nothing, what they would
     have done is in `shadow_rulesets`; held: by revision, rules that act on no event before a time, and are recorded as
-    those in the shadow; scored: `decision_input` has model_score and model_version, which are NULL
+    those in the shadow; scored: `decision_input` has the columns of MODEL_COLUMNS, which are NULL
     else; columns: what rules may name, decision_input's by default; fast (DuckDB): for statements that are executed
     thousands of times: `rule_thresholds` has a list a kind, `decision_input` what look-ups gave, as
     Compiled.threshold_row and Compiled.looked_up make them, and `list_entries` is not read; streaming: for
@@ -344,4 +344,4 @@ def _lookup(name: str, column: str = "") -> str:
 
 
 def _sql_type(column: RuleColumn) -> str:
-    return "double precision" if column.kind == "number" else "varchar"
+    return {"number": "double precision", "boolean": "boolean"}.get(column.kind, "varchar")

@@ -11,18 +11,22 @@ from riskwave.rules.compile import compile_ruleset
 from riskwave.rules.compiled import Compiled, ThresholdColumn
 from riskwave.rules.emit import text
 from riskwave.rules.pack import load_rules
+from riskwave.scoring.layout import SCORES
 
 #: The pack that dbt's models decide by, and where its macros are.
 PACK = Path("rules/card")
 FOLDER = Path("macros/ruleset")
 #: The models that are the relations which a compiled ruleset reads.
-MODELS = {"decision_input": "decision_input", "rule_thresholds": "rule_thresholds"}
+MODELS = {
+    "decision_input": "with_scores(ref('decision_input'), ref('int_scored'))",
+    "rule_thresholds": "ref('rule_thresholds')",
+}
 LISTS = {
-    "duckdb": {"list_entries": "int_list_entries"},
-    "risingwave": {"list_entries": "list_entries", "list_blocks": "int_list_blocks"},
+    "duckdb": {"list_entries": "ref('int_list_entries')"},
+    "risingwave": {"list_entries": "ref('list_entries')", "list_blocks": "ref('int_list_blocks')"},
 }
 #: What a stream's rules pass on of what was known: the columns that `decisions` has of it.
-KEEP = ("event_ts", "card_id", "revision", "seen_at", "source", "source_partition", "source_offset")
+KEEP = ("event_ts", "card_id", "revision", "seen_at", "source", "source_partition", "source_offset", *SCORES)
 _MADE = "Made of rules/card by `python -m riskwave.rules.dbt`: change the pack, not this."
 _READ = re.compile(r"\b(from|join) (decision_input|rule_thresholds|list_entries|list_blocks)\b")
 _JOINS = ("left", "inner", "cross")
@@ -32,8 +36,8 @@ _CLAUSES = ("select ", "from ", *(f"{kind} " for kind in _JOINS), "join ", "wher
 def rule_macros(project: Path) -> dict[Path, str]:
     """Each generated file of the project by its path, as the pack has it now. Raises RiskwaveError for a bad pack."""
     ruleset = load_rules(project / PACK)
-    duckdb = compile_ruleset(ruleset, dialect="duckdb")
-    risingwave = compile_ruleset(ruleset, dialect="risingwave", streaming=True, keep=KEEP)
+    duckdb = compile_ruleset(ruleset, dialect="duckdb", scored=True, keep=SCORES)
+    risingwave = compile_ruleset(ruleset, dialect="risingwave", scored=True, streaming=True, keep=KEEP)
     folder = project / FOLDER
     return {
         folder / "ruleset_thresholds.sql": _thresholds(duckdb.thresholds),
@@ -75,7 +79,7 @@ def laid_out(sql: str) -> str:
 
 def _ruleset(engine: str, compiled: Compiled) -> str:
     models = {**MODELS, **LISTS[engine]}
-    body = _READ.sub(lambda read: f"{read[1]} {{{{ ref('{models[read[2]]}') }}}}", printed(laid_out(compiled.sql)))
+    body = _READ.sub(lambda read: f"{read[1]} {{{{ {models[read[2]]} }}}}", printed(laid_out(compiled.sql)))
     return f"{{# {_MADE} #}}\n{{% macro {engine}__ruleset() -%}}\n{body}\n{{%- endmacro %}}\n"
 
 

@@ -13,9 +13,20 @@ from rich.table import Table
 
 from riskwave.batch.progress import saying
 from riskwave.errors import RiskwaveError
+from riskwave.scoring import rollout_cli
+from riskwave.scoring.options import (
+    DEFAULT_REGISTRY,
+    ArtifactsOption,
+    JsonOption,
+    NameOption,
+    RegistryOption,
+    VersionArgument,
+    need_packages,
+    open_registry,
+)
 
 if TYPE_CHECKING:
-    from riskwave.scoring.registry import Registry, Version
+    from riskwave.scoring.registry import Version
 
 models_app = typer.Typer(
     no_args_is_help=True,
@@ -28,19 +39,9 @@ HistoryOption = Annotated[
 ]
 MapOption = Annotated[Path | None, typer.Option("--map", help="Mapping of foreign columns (YAML).")]
 LabelsOption = Annotated[str | None, typer.Option(help="Labels, where the history has none of its own.")]
-NameOption = Annotated[str, typer.Option(help="The model's name.")]
-RegistryOption = Annotated[
-    str, typer.Option("--registry", envvar="RISKWAVE_REGISTRY", help="A SQLite file, or a DSN such as postgresql://…")
-]
-ArtifactsOption = Annotated[
-    Path | None, typer.Option(help="Folder of the models' files; beside the SQLite file by default.")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print it as JSON.")]
-VersionArgument = Annotated[str, typer.Argument(help="1.2.0, latest or online.")]
 SeedOption = Annotated[int, typer.Option(help="The same history, settings and seed give the same model.")]
 DelayOption = Annotated[float, typer.Option(help="Days before the labels' date that are not learned from.")]
 FprOption = Annotated[float, typer.Option(help="False-positive rate that the threshold is chosen for.")]
-DEFAULT_REGISTRY = "riskwave.models.db"
 
 
 @models_app.command("train")
@@ -72,7 +73,7 @@ def train_command(
 
     Example: riskwave models train --algorithm vae --history payments.csv.gz --map mapping.yml --trials 10
     """
-    _need_packages()
+    need_packages()
     from riskwave.scoring.history import read_history
     from riskwave.scoring.search import Budget
     from riskwave.scoring.split import Cut
@@ -90,7 +91,7 @@ def train_command(
         threads=threads,
     )
     algorithm_of(plan)
-    store = _registry(registry, artifacts)
+    store = open_registry(registry, artifacts)
     with saying(Console(stderr=True)) as say:
         learned = read_history(history, mapping=mapping, labels=labels, say=say)
         unseen = read_history(test_history, mapping=mapping, labels=labels, say=say) if test_history else None
@@ -134,7 +135,7 @@ def compare_command(
 
     Example: riskwave models compare --history payments.csv.gz --map mapping.yml --algorithm boosting
     """
-    _need_packages()
+    need_packages()
     from riskwave.scoring import compare as comparing
     from riskwave.scoring.history import read_history
     from riskwave.scoring.search import Budget
@@ -184,7 +185,7 @@ def list_command(
 
     Example: riskwave models list --name card
     """
-    versions = _registry(registry, artifacts).versions(name)
+    versions = open_registry(registry, artifacts).versions(name)
     if as_json:
         typer.echo(json.dumps([version.as_dict() for version in versions], indent=2))
         return
@@ -220,86 +221,20 @@ def show_command(
 
     Example: riskwave models show online
     """
-    _print(_registry(registry, artifacts).get(name, version), as_json=as_json)
+    _print(open_registry(registry, artifacts).get(name, version), as_json=as_json)
 
 
-@models_app.command("publish")
-def publish_command(
-    version: VersionArgument = "latest",
-    *,
-    name: NameOption = "card",
-    registry: RegistryOption = DEFAULT_REGISTRY,
-    artifacts: ArtifactsOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Put a version of state dev into test: checked to load and to match the catalogue.
-
-    Example: riskwave models publish 1.2.0
-    """
-    _moved(_registry(registry, artifacts).publish(name, version), as_json=as_json)
-
-
-@models_app.command("promote")
-def promote_command(
-    version: VersionArgument = "latest",
-    *,
-    name: NameOption = "card",
-    registry: RegistryOption = DEFAULT_REGISTRY,
-    artifacts: ArtifactsOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Put a version of state test online; the one that was is retired. Its features must match the catalogue.
-
-    Example: riskwave models promote 1.2.0
-    """
-    _moved(_registry(registry, artifacts).promote(name, version), as_json=as_json)
-
-
-@models_app.command("rollback")
-def rollback_command(
-    *,
-    name: NameOption = "card",
-    registry: RegistryOption = DEFAULT_REGISTRY,
-    artifacts: ArtifactsOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Put the version online that was online before.
-
-    Example: riskwave models rollback --name card
-    """
-    _moved(_registry(registry, artifacts).rollback(name), as_json=as_json)
-
-
-@models_app.command("retire")
-def retire_command(
-    version: VersionArgument,
-    *,
-    name: NameOption = "card",
-    registry: RegistryOption = DEFAULT_REGISTRY,
-    artifacts: ArtifactsOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Retire a version that is not online.
-
-    Example: riskwave models retire 1.1.0
-    """
-    _moved(_registry(registry, artifacts).retire(name, version), as_json=as_json)
-
-
-def _registry(where: str, artifacts: Path | None) -> Registry:
-    _need_packages()
-    from riskwave.scoring.registry import Registry
-
-    return Registry(where, artifacts)
-
-
-def _need_packages() -> None:
-    from importlib.util import find_spec
-
-    needed = ("lightgbm", "sklearn", "onnx", "onnxruntime", "jax", "mlflow", "sqlalchemy", "alembic", "matplotlib")
-    missing = [name for name in needed if find_spec(name) is None]
-    if missing:
-        raise RiskwaveError(f"models need {', '.join(missing)}: pip install -c constraints.txt 'riskwave[models]'")
+for named, command in (
+    ("publish", rollout_cli.publish_command),
+    ("canary", rollout_cli.canary_command),
+    ("shadow", rollout_cli.shadow_command),
+    ("vote", rollout_cli.vote_command),
+    ("promote", rollout_cli.promote_command),
+    ("rollback", rollout_cli.rollback_command),
+    ("retire", rollout_cli.retire_command),
+    ("deploy", rollout_cli.deploy_command),
+):
+    models_app.command(named)(command)
 
 
 def _params(given: list[str]) -> dict[str, Any]:
@@ -313,13 +248,6 @@ def _params(given: list[str]) -> dict[str, Any]:
         except ValueError:
             params[key] = value
     return params
-
-
-def _moved(version: Version, *, as_json: bool) -> None:
-    if as_json:
-        typer.echo(json.dumps(version.as_dict(), indent=2))
-    else:
-        typer.echo(f"{version.name} {version.version} is {version.state}")
 
 
 def _print(version: Version, *, as_json: bool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -14,12 +14,11 @@ from numpy.typing import NDArray
 
 from riskwave.catalogue import Feature
 from riskwave.errors import RiskwaveError
+from riskwave.scoring.layout import NAMES
 from riskwave.scoring.values import Flags, Matrix
 
 pc: Any = pyarrow.compute
 
-#: Units of columns that name things: a model that learned names would know these cards and no others.
-NAMES = {"id", "IPv4 or IPv6", "digits"}
 #: Most values a category keeps; the others are "not known", as a value never seen is.
 MOST_VALUES = 64
 LEAST_SEEN = 5
@@ -91,30 +90,32 @@ class Encoder:
         missing = [name for name in self.features if name not in there]
         if missing:
             raise RiskwaveError(f"the model needs {', '.join(missing)}: no such column in what it is to score")
-        numbers: dict[str, NDArray[np.float64]] = {}
+        return self.encode_given(Columns(table))
 
-        def number(name: str) -> NDArray[np.float64]:
-            if name not in numbers:
-                numbers[name] = _numbers(name, table[name])
-            return numbers[name]
-
-        matrix = np.empty((len(self.columns), table.num_rows), np.float32)
+    def encode_given(self, given: Given) -> Matrix:
+        """The matrix of features that come in another form than a table's columns."""
+        matrix = np.empty((given.rows, len(self.columns)), np.float32)
+        numbers = self.of("number")
         with np.errstate(all="ignore"):
+            if numbers:
+                matrix[:, numbers] = given.numbers([self.columns[place].of[0] for place in numbers])
+            ratios = self.of("ratio")
+            if ratios:
+                above = given.numbers([self.columns[place].of[0] for place in ratios])
+                below = given.numbers([self.columns[place].of[1] for place in ratios])
+                matrix[:, ratios] = np.where(below != 0, above / below, np.nan)
             for place, column in enumerate(self.columns):
-                first = column.of[0]
-                if column.kind == "number":
-                    matrix[place] = number(first)
-                elif column.kind == "ratio":
-                    below = number(column.of[1])
-                    matrix[place] = np.where(below != 0, number(first) / below, np.nan)
-                elif column.kind == "letter":
-                    counted = pc.count_substring(_texts(first, table[first]), pattern=column.values[0])
-                    matrix[place] = _numbers(first, counted)
+                if column.kind == "letter":
+                    codes, words = given.text(column.of[0])
+                    counted = pc.count_substring(words, pattern=column.values[0])
+                    matrix[:, place] = _of_words(codes, counted)
                 elif column.kind == "category":
-                    matrix[place] = _places(_texts(first, table[first]), column.values)
-                else:
-                    matrix[place] = _hours_of_week(table[first])
-        return np.ascontiguousarray(matrix.T)
+                    codes, words = given.text(column.of[0])
+                    places = pc.index_in(words, value_set=pa.array(column.values, pa.string()))
+                    matrix[:, place] = _of_words(codes, places, missing=_place_of_null(column.values))
+                elif column.kind == "hour_of_week":
+                    matrix[:, place] = given.hours_of_week(column.of[0])
+        return matrix
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON has it."""
@@ -161,6 +162,78 @@ def _values(column: pa.ChunkedArray, fraud: Flags) -> tuple[str | None, ...]:
     return tuple(words[place] for place in kept)
 
 
+class Given(Protocol):
+    """Features of some events, by name."""
+
+    @property
+    def rows(self) -> int:
+        """How many events."""
+        ...
+
+    def numbers(self, names: Sequence[str]) -> NDArray[np.float64]:
+        """(rows, names); NaN is "not known". Flags are 0 and 1."""
+        ...
+
+    def text(self, name: str) -> tuple[NDArray[np.int64], pa.Array]:
+        """Places in the words, (rows,), -1 for NULL; and the words."""
+        ...
+
+    def hours_of_week(self, name: str) -> NDArray[np.float64]:
+        """0 to 167, UTC, Monday first."""
+        ...
+
+
+class Columns:
+    """Features as the columns of a table."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self._table = table
+        self._numbers: dict[str, NDArray[np.float64]] = {}
+        self._texts: dict[str, tuple[NDArray[np.int64], pa.Array]] = {}
+
+    @property
+    def rows(self) -> int:
+        """How many events."""
+        return int(self._table.num_rows)
+
+    def numbers(self, names: Sequence[str]) -> NDArray[np.float64]:
+        """Raises RiskwaveError for what is no number or flag."""
+        matrix = np.empty((len(names), self.rows))
+        for place, name in enumerate(names):
+            if name not in self._numbers:
+                self._numbers[name] = _numbers(name, self._table[name])
+            matrix[place] = self._numbers[name]
+        return matrix.T
+
+    def text(self, name: str) -> tuple[NDArray[np.int64], pa.Array]:
+        """Raises RiskwaveError for what is no text."""
+        if name not in self._texts:
+            self._texts[name] = words_of(_texts(name, self._table[name]))
+        return self._texts[name]
+
+    def hours_of_week(self, name: str) -> NDArray[np.float64]:
+        """Of a timestamp."""
+        at = self._table[name].cast(pa.timestamp("us"))
+        return _numbers("hour", pc.add(pc.multiply(pc.day_of_week(at), 24), pc.hour(at)))
+
+
+def words_of(column: Any) -> tuple[NDArray[np.int64], pa.Array]:
+    """A column of texts as places in its distinct words, -1 for NULL, and the words."""
+    if isinstance(column, pa.ChunkedArray):
+        column = column.combine_chunks()
+    coded = column.dictionary_encode()
+    return np.asarray(coded.indices.fill_null(-1).to_numpy(zero_copy_only=False), np.int64), coded.dictionary
+
+
+def _of_words(codes: NDArray[np.int64], values: Any, *, missing: float = np.nan) -> NDArray[np.float64]:
+    """The value of each row's word; `missing` where there is none."""
+    return np.append(_numbers("words", values), missing)[codes]
+
+
+def _place_of_null(values: tuple[str | None, ...]) -> float:
+    return float(values.index(None)) if None in values else np.nan
+
+
 def _numbers(name: str, column: Any) -> NDArray[np.float64]:
     if pa.types.is_temporal(column.type) or pa.types.is_nested(column.type):
         raise RiskwaveError(f"{name}: is of type {column.type}, expected a number or a flag")
@@ -180,13 +253,3 @@ def _texts(name: str, column: Any) -> Any:
         return column.cast(pa.string())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise RiskwaveError(f"{name}: is of type {column.type}, expected a text") from error
-
-
-def _places(column: Any, values: tuple[str | None, ...]) -> NDArray[np.float64]:
-    places = pc.index_in(column, value_set=pa.array(values, pa.string()))
-    return _numbers("category", places)
-
-
-def _hours_of_week(column: Any) -> NDArray[np.float64]:
-    at = column.cast(pa.timestamp("us"))
-    return _numbers("hour", pc.add(pc.multiply(pc.day_of_week(at), 24), pc.hour(at)))

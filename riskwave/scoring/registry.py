@@ -150,7 +150,7 @@ class Registry:
     def publish(self, name: str, version: str) -> Version:
         """From dev to test: it loads, scores, and its features are those of the catalogue."""
         found = self._move(name, version, "dev", "test")
-        self._fits(found)
+        self.check(found)
         self._tag(found, "test")
         return self.get(name, found.version)
 
@@ -160,7 +160,7 @@ class Registry:
         Raises RiskwaveError when its features are not those of the catalogue.
         """
         found = self._move(name, version, "test", ONLINE, "retired")
-        self._fits(found)
+        self.check(found)
         self._put_online([*(one for one in self._stack(name) if one != found.version), found.version], name)
         return self.get(name, found.version)
 
@@ -169,7 +169,7 @@ class Registry:
         stack = self._stack(name)
         if len(stack) < 2:
             raise RiskwaveError(f"{self.name}: model {name} has no version that was online before; promote one")
-        self._fits(self.get(name, stack[-2]))
+        self.check(self.get(name, stack[-2]))
         self._put_online(stack[:-1], name)
         return self.get(name, stack[-2])
 
@@ -181,6 +181,23 @@ class Registry:
         self._tag(found, "retired")
         return self.get(name, found.version)
 
+    def check(self, version: Version) -> None:
+        """Raises RiskwaveError when a version does not load, or its features are not those of the catalogue."""
+        card = Scorer.load(version.file).card
+        if found := mismatches(card):
+            raise RiskwaveError(
+                f"model {version.name} {version.version} does not match the catalogue: {'; '.join(found)}; "
+                "train it anew"
+            )
+
+    def told(self, name: str, key: str) -> str | None:
+        """What was told of a model under a key."""
+        return self._client.get_registered_model(name).tags.get(key) if self.versions(name) else None
+
+    def tell(self, name: str, key: str, text: str) -> None:
+        """Keep a text with a model."""
+        self._client.set_registered_model_tag(name, key, text)
+
     # -- inside -------------------------------------------------------------------------------------------------------
 
     def _move(self, name: str, version: str, at: str, to: str, also: str = "") -> Version:
@@ -188,14 +205,6 @@ class Registry:
         if found.state not in (at, also):
             raise RiskwaveError(f"model {name} {found.version} is in state {found.state}; only {at} goes to {to}")
         return found
-
-    def _fits(self, version: Version) -> None:
-        card = Scorer.load(version.file).card
-        if found := mismatches(card):
-            raise RiskwaveError(
-                f"model {version.name} {version.version} does not match the catalogue: {'; '.join(found)}; "
-                "train it anew"
-            )
 
     def _put_online(self, stack: list[str], name: str) -> None:
         # One row says which version is online: whoever reads sees the one or the other.

@@ -64,6 +64,10 @@ def _by_duckdb(rows: list[Row], entries: list[tuple[str, str]]) -> dict[str, Row
         database.execute(f"insert into list_entries (list_name, value) values {_values([list(e) for e in entries])}")
         database.register("given_rows", pa.Table.from_pylist([{**dict.fromkeys(COLUMNS), **row} for row in rows]))
         database.execute("insert into decision_input by name select * from given_rows")
+        database.execute(
+            "create table int_scored as select event_id, null::double as model_score, null::varchar as model_version, "
+            "false as degraded, []::varchar[] as shadow_scores from decision_input"
+        )
         return {row["event_id"]: row for row in database.sql(models["int_ruled"].sql).to_arrow_table().to_pylist()}
 
 

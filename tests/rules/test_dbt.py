@@ -17,14 +17,16 @@ from riskwave.rules.compile import Compiled, compile_ruleset
 from riskwave.rules.dbt import KEEP, PACK, laid_out, printed, rule_macros
 from riskwave.rules.emit import Dialect
 from riskwave.rules.pack import load_rules
+from riskwave.scoring.layout import SCORES
 
 _WORD = r"'[^']*'|[^\s'()]+|[()]"
 
 
 def compiled(dialect: Dialect) -> Compiled:
     streaming = dialect == "risingwave"
+    keep = KEEP if streaming else SCORES
     return compile_ruleset(
-        load_rules(project_dir() / PACK), dialect=dialect, streaming=streaming, keep=KEEP if streaming else ()
+        load_rules(project_dir() / PACK), dialect=dialect, scored=True, streaming=streaming, keep=keep
     )
 
 
@@ -42,8 +44,13 @@ def test_only_white_space_outside_of_texts_is_laid_out(dialect: Dialect) -> None
 
 
 def test_the_model_is_the_compiled_pack() -> None:
-    models = compiled_project("duckdb").models
-    assert models["int_ruled"].sql.replace("int_list_entries", "list_entries") == own_sql(compiled("duckdb").sql)
+    found = compiled_project("duckdb").models["int_ruled"].sql.replace("int_list_entries", "list_entries")
+    scored = re.compile(
+        r"\(SELECT known\.\*, .*? FROM decision_input AS known LEFT JOIN int_scored AS scored ON [^)]*\)"
+    )
+    found, times = scored.subn("decision_input", found)
+    assert times == 2
+    assert found == own_sql(compiled("duckdb").sql)
 
 
 def test_text_that_is_jinja_stays_text() -> None:

@@ -9,7 +9,8 @@ import pytest
 from riskwave.batch.batch import batch_of_inputs
 from riskwave.run.cli import open_inputs
 from riskwave.scoring.history import History, read_history
-from riskwave.scoring.train import Plan, Prepared, prepare
+from riskwave.scoring.train import Plan, Prepared, fit, prepare
+from tests.scoring.served import file_of
 
 BANK = "sim:?events=4000&seed=5&fraud-share=0.06"
 #: Settings under which each algorithm learns something in about a second.
@@ -50,3 +51,13 @@ def history(bank: Path) -> History:
 @pytest.fixture(scope="session")
 def prepared(history: History) -> Prepared:
     return prepare(history, Plan("boosting"))
+
+
+@pytest.fixture(scope="session")
+def files(prepared: Prepared) -> dict[str, bytes]:
+    """ONNX files of three versions that score differently, by version."""
+    rounds = {"1.0.0": 10, "1.0.1": 20, "1.1.0": 30}
+    return {
+        version: file_of(fit(prepared, Plan("boosting", params={"rounds": most})), version)
+        for version, most in rounds.items()
+    }

@@ -1,0 +1,42 @@
+"""Options that the commands of `riskwave models` share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from riskwave.errors import RiskwaveError
+
+if TYPE_CHECKING:
+    from riskwave.scoring.registry import Registry
+
+NameOption = Annotated[str, typer.Option(help="The model's name.")]
+RegistryOption = Annotated[
+    str, typer.Option("--registry", envvar="RISKWAVE_REGISTRY", help="A SQLite file, or a DSN such as postgresql://…")
+]
+ArtifactsOption = Annotated[
+    Path | None, typer.Option(help="Folder of the models' files; beside the SQLite file by default.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print it as JSON.")]
+VersionArgument = Annotated[str, typer.Argument(help="1.2.0, latest or online.")]
+DEFAULT_REGISTRY = "riskwave.models.db"
+
+
+def open_registry(where: str, artifacts: Path | None) -> Registry:
+    """The registry. Raises RiskwaveError when the packages of models are not installed."""
+    need_packages()
+    from riskwave.scoring.registry import Registry
+
+    return Registry(where, artifacts)
+
+
+def need_packages() -> None:
+    """Raises RiskwaveError when the packages of models are not installed."""
+    from importlib.util import find_spec
+
+    needed = ("lightgbm", "sklearn", "onnx", "onnxruntime", "jax", "mlflow", "sqlalchemy", "alembic", "matplotlib")
+    missing = [name for name in needed if find_spec(name) is None]
+    if missing:
+        raise RiskwaveError(f"models need {', '.join(missing)}: pip install -c constraints.txt 'riskwave[models]'")

@@ -1,0 +1,169 @@
+"""Which versions score whom: what the registry says of it, put into the folder that everything scores from.
+
+The registry is asked by people, the folder by engines, scoring servers and dbt: they need neither MLflow nor a lock. A
+change is made in the registry first; the folder follows in one step, and `deploy` puts it there again at any time.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from riskwave.errors import RiskwaveError
+from riskwave.scoring.registry import Registry, Version
+from riskwave.scoring.routes import Routes, Served, read_routes, routes_path, write_routes, write_whole
+
+#: The registered model's tag with what is tried beside the version online.
+TAG = "rollout"
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What is tried beside the version online: a canary with its share of the cards, shadows, and a vote.
+
+    vote: versions that score together, with their weights; empty where the version online scores alone.
+    """
+
+    canary: str | None = None
+    share: float = 0.0
+    shadows: tuple[str, ...] = ()
+    vote: tuple[str, ...] = ()
+    weights: tuple[float, ...] = ()
+
+
+class Rollout:
+    """Changes of what scores, each kept in the registry and deployed to the folder."""
+
+    def __init__(self, registry: Registry, folder: Path | None = None) -> None:
+        """folder: of the models online, by default `online` beside the registry's files."""
+        self.registry = registry
+        self.folder = folder or registry.artifacts / "online"
+
+    def canary(self, name: str, version: str, share: float) -> Routes:
+        """Let a version of state test score a share of the cards, 0 to 1, in place of what is online; 0 ends it."""
+        with self._changing():
+            beside = self._beside(name)
+            if share == 0:
+                return self._say(name, replace(beside, canary=None, share=0.0))
+            if not 0 < share < 1:
+                raise RiskwaveError(f"share {share}: expected a part of the cards, such as 10%")
+            found = self._tried(name, version)
+            return self._say(name, replace(beside, canary=found.version, share=share))
+
+    def shadow(self, name: str, version: str, *, on: bool = True) -> Routes:
+        """Let a version score every event and act on none; several may. on=False ends it."""
+        with self._changing():
+            beside = self._beside(name)
+            if not on:
+                if version not in beside.shadows:
+                    raise RiskwaveError(f"model {name} {version} is not in the shadow; there are: {beside.shadows}")
+                return self._say(name, replace(beside, shadows=tuple(v for v in beside.shadows if v != version)))
+            found = self._tried(name, version)
+            return self._say(name, replace(beside, shadows=tuple(dict.fromkeys([*beside.shadows, found.version]))))
+
+    def vote(self, name: str, versions: Sequence[str], weights: Sequence[float] = ()) -> Routes:
+        """Let several versions score together: the mean of their scores by weights, equal ones by default.
+
+        One version, or none, ends it: the version online scores alone.
+        """
+        with self._changing():
+            beside = self._beside(name)
+            if len(versions) < 2:
+                return self._say(name, replace(beside, vote=(), weights=()))
+            found = [self._tried(name, version).version for version in versions]
+            each = tuple(float(weight) for weight in weights) or (1.0,) * len(found)
+            if len(set(found)) < len(found) or len(each) != len(found) or min(each) < 0 or sum(each) <= 0:
+                raise RiskwaveError(
+                    f"a vote of {', '.join(found)} with weights {', '.join(map(str, each))}: expected different "
+                    "versions, and a weight of 0 or more for each"
+                )
+            return self._say(name, replace(beside, vote=tuple(found), weights=each))
+
+    def promote(self, name: str, version: str) -> Version:
+        """A version goes online for all cards; a canary or vote ends, shadows go on, itself left out."""
+        with self._changing():
+            found = self.registry.promote(name, version)
+            shadows = tuple(one for one in self._beside(name).shadows if one != found.version)
+            self._say(name, Beside(shadows=shadows))
+            return found
+
+    def rollback(self, name: str) -> Version:
+        """End a canary or a vote, the version online scores all again; without one, the version before goes online."""
+        with self._changing():
+            beside = self._beside(name)
+            if beside.canary or beside.vote:
+                self._say(name, Beside(shadows=beside.shadows))
+                return self.registry.get(name, "online")
+            found = self.registry.rollback(name)
+            self._say(name, beside)
+            return found
+
+    def deploy(self, name: str) -> Routes:
+        """Put what the registry says into the folder."""
+        with self._changing():
+            return self._deploy(name)
+
+    # -- inside -------------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """One at a time: whoever changes something deploys it before the next one reads."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / ".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def _tried(self, name: str, version: str) -> Version:
+        found = self.registry.get(name, version)
+        if found.state == "dev":
+            raise RiskwaveError(f"model {name} {found.version} is in state dev; publish it first")
+        self.registry.check(found)
+        return found
+
+    def _beside(self, name: str) -> Beside:
+        said = self.registry.told(name, TAG)
+        if said is None:
+            return Beside()
+        kept = json.loads(said)
+        for key in ("shadows", "vote", "weights"):
+            kept[key] = tuple(kept[key])
+        return Beside(**kept)
+
+    def _say(self, name: str, beside: Beside) -> Routes:
+        self.registry.tell(name, TAG, json.dumps(asdict(beside)))
+        return self._deploy(name)
+
+    def _deploy(self, name: str) -> Routes:
+        beside = self._beside(name)
+        known = {version.version: version for version in self.registry.versions(name)}
+        online = [version.version for version in known.values() if version.state == "online"]
+        if not online and (beside.canary or beside.shadows or beside.vote):
+            raise RiskwaveError(f"model {name} has no version online yet; promote one first: riskwave models promote")
+        before = read_routes(self.folder, name) if routes_path(self.folder, name).exists() else None
+        routes = Routes(
+            name=name,
+            revision=before.revision + 1 if before else 1,
+            changed=datetime.now(UTC).isoformat(timespec="milliseconds"),
+            online=beside.vote or tuple(online),
+            weights=beside.weights or (1.0,) * len(online),
+            canary=beside.canary,
+            share=beside.share,
+            shadows=beside.shadows,
+        )
+        routes = replace(routes, versions=tuple(self._put(known[version]) for version in routes.active))
+        write_routes(self.folder, routes)
+        return routes
+
+    def _put(self, version: Version) -> Served:
+        content = version.file.read_bytes()
+        digest = hashlib.sha256(content).hexdigest()
+        file = f"{version.name}-{version.version}-{digest[:12]}.onnx"
+        if not (self.folder / file).is_file():
+            write_whole(self.folder / file, content)
+        return Served(version.version, file, digest, version.threshold)
