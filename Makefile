@@ -62,6 +62,10 @@ bench: $(RUNTIME) ## Measure throughput, latency and memory on this machine
 bench-models: $(DEV) ## Compare the scoring algorithms on a simulated month of a drawn seed
 	@$(BIN)/riskwave models compare --simulate 150000
 
+.PHONY: bench-scoring
+bench-scoring: $(DEV) ## Measure scoring: rows/s through SQL, batches of 100, single callers
+	@$(BIN)/python -m bench.scoring
+
 .PHONY: doctor
 doctor: $(RUNTIME) ## Say what is installed, what is missing, and what that would enable
 	@$(BIN)/riskwave doctor

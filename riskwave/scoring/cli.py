@@ -13,7 +13,7 @@ from rich.table import Table
 
 from riskwave.batch.progress import saying
 from riskwave.errors import RiskwaveError
-from riskwave.scoring import rollout_cli
+from riskwave.scoring import looking_cli, rollout_cli
 from riskwave.scoring.options import (
     DEFAULT_REGISTRY,
     ArtifactsOption,
@@ -233,6 +233,8 @@ for named, command in (
     ("rollback", rollout_cli.rollback_command),
     ("retire", rollout_cli.retire_command),
     ("deploy", rollout_cli.deploy_command),
+    ("report", looking_cli.report_command),
+    ("rescore", looking_cli.rescore_command),
 ):
     models_app.command(named)(command)
 

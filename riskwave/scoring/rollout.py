@@ -136,6 +136,8 @@ class Rollout:
         return Beside(**kept)
 
     def _say(self, name: str, beside: Beside) -> Routes:
+        if beside != Beside() and not any(one.state == "online" for one in self.registry.versions(name)):
+            raise RiskwaveError(f"model {name} has no version online yet; promote one first: riskwave models promote")
         self.registry.tell(name, TAG, json.dumps(asdict(beside)))
         return self._deploy(name)
 
@@ -143,8 +145,6 @@ class Rollout:
         beside = self._beside(name)
         known = {version.version: version for version in self.registry.versions(name)}
         online = [version.version for version in known.values() if version.state == "online"]
-        if not online and (beside.canary or beside.shadows or beside.vote):
-            raise RiskwaveError(f"model {name} has no version online yet; promote one first: riskwave models promote")
         before = read_routes(self.folder, name) if routes_path(self.folder, name).exists() else None
         routes = Routes(
             name=name,

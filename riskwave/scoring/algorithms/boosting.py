@@ -32,6 +32,11 @@ class Boosted:
         return graph.trees(matrix, trees_of(self.booster))
 
     @property
+    def trees(self) -> int:
+        """How many there are, up to the best round."""
+        return self.booster.best_iteration or self.booster.num_trees()
+
+    @property
     def gain(self) -> Scores:
         """What each column's splits gained."""
         return np.asarray(self.booster.feature_importance("gain"), np.float64)
