@@ -100,7 +100,7 @@ def test_the_function_s_signature_is_said_as_risingwave_asks_for_it(online: Path
             pa.list_(pa.string()),
         ]
         assert [bytes(result.body) for result in client.do_action("protocol_version")] == [b"\x02"]
-        with pytest.raises(flight.FlightError, match="no function other here"):
+        with pytest.raises(pa.ArrowException, match="no function other here"):
             client.get_flight_info(flight.FlightDescriptor.for_path(b"other"))
         client.close()
 
