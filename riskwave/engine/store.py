@@ -95,7 +95,8 @@ class Store:
                 self._queue.task_done()
 
     def _commit(self, batch: Write) -> None:
-        rows = {name: table for name, table in batch.rows.items() if table.num_rows}
+        columns = {name: self._providers[name].schema.names for name in batch.rows}
+        rows = {name: table.select(columns[name]) for name, table in batch.rows.items() if table.num_rows}
         small = sum(table.num_rows for table in rows.values()) < SMALL
         if not small:
             self._fold(least=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 from typing import Annotated
 
@@ -74,10 +75,15 @@ def serve_command(
         )
     )
 
-    def failed() -> None:
+    def stop(number: int = 0, frame: object = None) -> None:
+        del number, frame
         server.should_exit = True
 
-    service.decider.start(failed)
+    # uvicorn finishes its requests, then raises the signal again: the state is still to be closed.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+
+    service.decider.start(stop)
     where = f"http://{host}:{port}"
     typer.echo(json.dumps({"url": where, "state": str(state)}) if as_json else f"deciding at {where}, state {state}")
     try:

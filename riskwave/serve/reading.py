@@ -133,7 +133,7 @@ class _Reader:
                 parts |= {place: pa.ipc.open_stream(blob).read_all() for place, blob in rows}
             self._parts[name] = {place: parts[place] for place in wanted}
             kept = list(self._parts[name].values())
-            tail = pa.concat_tables(kept, promote_options="default") if kept else self._empty[name]
+            tail = pa.concat_tables(kept) if kept else self._empty[name]
             self._cursor.register(f"tail_{name}", tail)
 
     def _views(self) -> None:

@@ -18,7 +18,8 @@ from riskwave.simulator.write import write
 from tests.serve.conftest import PATIENT, Served
 from tests.support.processes import wait_until
 
-EVENTS = 600
+EVENTS = 240
+PART = 20
 
 pytestmark = pytest.mark.xdist_group("serve_equal")
 
@@ -41,21 +42,21 @@ def asked(payments: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     lines = payments.read_bytes().splitlines()
     answers = {}
     for place, line in enumerate(lines):
-        kind = place // 50 % 3
+        kind = place // PART % 3
         headers = {"content-type": "application/json"}
         if kind == 0:
             answer = client.post("/v1/decisions", content=line, headers=headers)
             assert answer.status_code == 200, answer.text
             answers[answer.json()["event_id"]] = answer.json()
-        elif kind == 1 and place % 50 == 0:
-            body = b'{"events": [%b]}' % b",".join(lines[place : place + 50])
+        elif kind == 1 and place % PART == 0:
+            body = b'{"events": [%b]}' % b",".join(lines[place : place + PART])
             answer = client.post("/v1/decisions:batch", content=body, headers=headers)
             assert answer.status_code == 200, answer.text
             answers |= {item["event_id"]: item["decision"] for item in answer.json()["decisions"]}
         elif kind == 2:
             accepted = client.post("/v1/events", content=line, headers=headers)
             assert accepted.status_code == 202, accepted.text
-            if place % 50 == 49:
+            if place % PART == PART - 1:
                 where = accepted.json()["decision"]
                 wait_until(lambda where=where: reader.get(where).status_code == 200, limit_s=60, what=where)
     wait_until(lambda: service.decider.desk.waiting == 0, limit_s=60, what="the last event")

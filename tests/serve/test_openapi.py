@@ -20,7 +20,7 @@ from schemathesis.checks import (
 
 from tests.serve.conftest import Served
 
-EXAMPLES = 6
+EXAMPLES = 4
 CHECKS = [status_code_conformance, content_type_conformance, response_schema_conformance]
 
 
