@@ -58,7 +58,9 @@ class Overlap:
 
 @dataclass(frozen=True)
 class Side:
-    """What a ruleset comes to. Stopped: challenged or blocked; saved: what attacks attempt from their first stop on."""
+    """What a ruleset comes to. Stopped: challenged or blocked; saved: what attacks attempt from their first stop on;
+    kept: what is said of its thresholds that keep an edited value, as publishing it would.
+    """
 
     name: str
     revision: str
@@ -70,6 +72,7 @@ class Side:
     at_stake: int
     saved: int
     scenarios: tuple[Scenario, ...]
+    kept: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -224,6 +227,7 @@ def _side(given: Given, ranks: Ranks, scale: Scale, attacks: Attacks) -> Side:
             )
             for number in sorted(set(scenario.tolist()), key=lambda number: names[number] if number >= 0 else "")
         ),
+        kept=given.kept,
     )
 
 

@@ -13,14 +13,16 @@ from rich.console import Console
 
 from riskwave.backtest.backtest import backtest
 from riskwave.backtest.explain import explain
-from riskwave.backtest.given import given
-from riskwave.backtest.history import as_moment, open_history
+from riskwave.backtest.given import Given, given
+from riskwave.backtest.history import History, as_moment, open_history
 from riskwave.backtest.html import backtest_page, sweep_page, write_page
 from riskwave.backtest.replay import replay
 from riskwave.backtest.shadow import compare_shadows
 from riskwave.backtest.show import show_backtest, show_compared, show_explanation, show_replay, show_sweep
 from riskwave.backtest.sweep import Target, find_threshold, read_values, split_name, sweep
+from riskwave.backtest.then import as_then, in_force_then
 from riskwave.batch.progress import saying
+from riskwave.control import Control, control_path
 from riskwave.errors import RiskwaveError
 
 HistoryPath = Annotated[Path, typer.Option(help="A state, or a Parquet folder with decision_input and labels.")]
@@ -33,19 +35,30 @@ StateOption = Annotated[
 KnownLabels = Annotated[
     bool, typer.Option("--known-labels", help="Only labels that had arrived by the end of the period.")
 ]
+PackThresholds = Annotated[
+    bool, typer.Option("--pack-thresholds", help="A path's own values, not those that publishing it would keep.")
+]
 Html = Annotated[Path | None, typer.Option(help="Write a report with charts to this file.")]
 Json = Annotated[bool, typer.Option("--json", help="For machines.")]
 
 
 def backtest_command(
     history: HistoryPath,
-    rules: Rules = "rules/card",
+    rules: Annotated[
+        str | None, typer.Option(help="A rule file or folder, a revision, or live.", show_default="rules/card")
+    ] = None,
     against: Annotated[str | None, typer.Option(help="Compare with: a path, a revision, or live.")] = None,
     start: From = None,
     end: To = None,
     as_of: Annotated[
-        str | None, typer.Option("--as-of", help="decision: make each recorded decision again, as it was made then.")
+        str | None,
+        typer.Option(
+            "--as-of",
+            help="decision: thresholds and lists as each event met them then; without --rules, make each recorded "
+            "decision again.",
+        ),
     ] = None,
+    pack_thresholds: PackThresholds = False,
     known_labels: KnownLabels = False,
     state: StateOption = None,
     ids: Annotated[int, typer.Option(min=0, help="Most ids to tell of events newly flagged or released.")] = 1_000,
@@ -55,20 +68,29 @@ def backtest_command(
     """Try rules on history: what they catch, what that costs, what each adds; or replay decisions as they were made.
 
     Example: riskwave backtest --rules rules/card --history bank.duckdb --against live --html report.html
+
+    Example: riskwave backtest --rules mine/card --against live --as-of decision --history bank.duckdb
     """
     period = as_moment(start, "--from"), as_moment(end, "--to")
     if as_of is not None:
         if as_of != "decision":
             raise RiskwaveError(f"--as-of {as_of}: expected decision")
-        _replay(history, period, as_json=as_json)
-        return
+        if rules is None:
+            if against is not None:
+                raise RiskwaveError(f"--against {against}: a replay has nothing beside it; say which --rules to try")
+            _replay(history, period, as_json=as_json)
+            return
     beside = _state(history, state)
     with (
         saying(Console(stderr=True)) as say,
-        open_history(history, start=period[0], end=period[1], known_labels=known_labels) as opened,
+        open_history(
+            history, start=period[0], end=period[1], known_labels=known_labels, decided=as_of is not None
+        ) as opened,
     ):
-        other = given(against, beside) if against else None
-        result = backtest(opened, given(rules, beside), other, most=ids, say=say)
+        tried = [given(named, beside, own=pack_thresholds) for named in (rules or "rules/card", against) if named]
+        if as_of is not None:
+            tried = _then(tried, opened, beside)
+        result = backtest(opened, tried[0], tried[1] if against else None, most=ids, say=say)
     if html is not None:
         write_page(html, backtest_page(result))
     if as_json:
@@ -90,6 +112,7 @@ def sweep_command(
     start: From = None,
     end: To = None,
     known_labels: KnownLabels = False,
+    pack_thresholds: PackThresholds = False,
     state: StateOption = None,
     html: Html = None,
     as_json: Json = False,
@@ -99,7 +122,7 @@ def sweep_command(
     Example: riskwave sweep card_velocity.max_count 3:20 --history bank.duckdb --max-fpr 0.005
     """
     rule, name = split_name(threshold)
-    ruleset = given(rules, _state(history, state))
+    ruleset = given(rules, _state(history, state), own=pack_thresholds)
     tried = read_values(values, find_threshold(ruleset, rule, name)[1].kind)
     target = Target(max_fpr, min_precision, min_recall, max_alerts)
     with (
@@ -169,6 +192,16 @@ def _replay(state: Path, period: tuple[datetime | None, datetime | None], *, as_
         show_replay(result, Console(highlight=False))
     if result.differing:
         raise typer.Exit(1)
+
+
+def _then(tried: list[Given], history: History, state: Path | None) -> list[Given]:
+    """The rulesets with the thresholds and lists that each event met."""
+    store = None if state is None else control_path(state)
+    if store is None or not store.is_file():
+        raise RiskwaveError(f"{history.name}: --as-of decision needs its control store; name its state with --state")
+    with Control.open(store, read_only=True) as control:
+        then = in_force_then(control, history)
+    return [as_then(each, then) for each in tried]
 
 
 def _state(history: Path, state: Path | None) -> Path | None:

@@ -59,16 +59,22 @@ class History:
 
 @contextmanager
 def open_history(
-    path: Path, *, start: datetime | None = None, end: datetime | None = None, known_labels: bool = False
+    path: Path,
+    *,
+    start: datetime | None = None,
+    end: datetime | None = None,
+    known_labels: bool = False,
+    decided: bool = False,
 ) -> Iterator[History]:
     """Open a history for reading; start, end (UTC, end not included): else from its first event to its last.
 
-    known_labels: only verdicts that had arrived by the end of the period count. Raises RiskwaveError when there is
+    known_labels: only verdicts that had arrived by the end of the period count; decided: with the control_version that
+    decisions name. Raises RiskwaveError when there is
     none, and when the period has no events.
     """
     with duckdb.connect() as connection:
         connection.execute("set TimeZone = 'UTC'")
-        events, labels = _of_folder(path) if path.is_dir() else _of_state(connection, path)
+        events, labels = _of_folder(path) if path.is_dir() else _of_state(connection, path, decided)
         try:
             columns = [str(row[0]) for row in connection.execute(f"describe {events}").fetchall()]
             between = f"select min(event_ts), max(event_ts) from ({events})"
@@ -128,25 +134,30 @@ def _of_folder(folder: Path) -> tuple[str, str]:
     return events, in_folder(folder, "labels") or _NO_LABELS
 
 
-def _of_state(connection: duckdb.DuckDBPyConnection, path: Path) -> tuple[str, str]:
-    """Queries for events, with the scores that decisions recorded, and labels of a state."""
+def _of_state(connection: duckdb.DuckDBPyConnection, path: Path, named: bool) -> tuple[str, str]:
+    """Queries for events, with the scores (and, named, the control versions) of decisions, and labels of a state."""
     attach_state(connection, path, CATALOG)
     known = whole(connection, CATALOG, path, "decision_input")
     if known is None:
         raise RiskwaveError(f"{path}: has no table decision_input; {EXPECTED}")
     labels = f"select * from {CATALOG}.main.labels" if columns_of(connection, CATALOG, "labels") else _NO_LABELS
     decided = whole(connection, CATALOG, path, "decisions")
-    there = columns_of(connection, CATALOG, "decisions")
-    if decided is None or not set(_MODEL) <= set(there):
-        return known, labels
-    if not connection.execute(f"select 1 from ({decided}) where model_score is not null limit 1").fetchall():
+    there = set(columns_of(connection, CATALOG, "decisions"))
+    wanted = ["control_version"] if named and "control_version" in there else []
+    if decided is not None and set(_MODEL) <= there:
+        scored = connection.execute(f"select 1 from ({decided}) where model_score is not null limit 1").fetchall()
+        wanted += [column.name for column in MODEL_COLUMNS if scored and column.name in there]
+    if not wanted:
         return known, labels
     here = columns_of(connection, CATALOG, "decision_input")
     keys = ", ".join(key for key in ("event_id", "version", "seen_at", "revision") if key in here)
-    recorded = [column.name for column in MODEL_COLUMNS if column.name in there]
-    scores = f"select {keys}, {', '.join(recorded)} from ({decided})"
-    columns = ", ".join(f"s.{name}" for name in recorded)
-    return f"select k.*, {columns} from ({known}) as k left join ({scores}) as s using ({keys})", labels
+    own = ", ".join(f'"{name}"' for name in here if name not in wanted)
+    chosen = ", ".join(f"s.{name}" for name in wanted)
+    return (
+        f"select k.*, {chosen} from (select {own} from ({known})) as k "
+        f"left join (select {keys}, {', '.join(wanted)} from ({decided})) as s using ({keys})",
+        labels,
+    )
 
 
 def last_revisions(connection: duckdb.DuckDBPyConnection, events: str, columns: list[str]) -> str:

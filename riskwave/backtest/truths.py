@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 
 from riskwave.backtest.given import Given
 from riskwave.backtest.history import History
+from riskwave.backtest.then import Then, changed
 from riskwave.rules.check import CheckedRule
 from riskwave.rules.columns import MODEL_COLUMNS, rule_columns
 from riskwave.rules.emit import Emitter, text
+from riskwave.rules.lists import Lists
 from riskwave.rules.tree import Node
 
 Flags = NDArray[np.bool_]
@@ -59,6 +61,7 @@ class Pass:
         self._routes: dict[str, str] = {}
         self._lookups: dict[tuple[int, str, str], str] = {}
         self._joins: list[str] = []
+        self._then: dict[tuple[str, str, tuple[Any, ...], str], str] = {}
         self._givens: list[Given] = []
         self.selected: dict[str, str] = {}
 
@@ -84,6 +87,7 @@ class Pass:
         self.history.require([name for name in self._columns if name not in _UNSCORED])
         known = ", ".join(self._known(name) for name in self._columns)
         looked_up = "".join(f", {place}.until as {place}" for place in self._lookups.values())
+        looked_up += "".join(f", coalesce({at}.value, {key[3]}) as {at}" for key, at in self._then.items())
         routes = "".join(f", {sql} as {name}" for sql, name in self._routes.items())
         chosen = "".join(f", {sql} as {name}" for name, sql in self.selected.items())
         events = f"select {known}{looked_up} from ({self.history.events}) as d{''.join(self._joins)}"
@@ -100,11 +104,32 @@ class Pass:
         kinds = {t.name: t.kind for t in rule.thresholds} if rule else {}
 
         def threshold(name: str) -> str:
-            value = values[name]
+            if given.then is not None and rule is not None:
+                return self._value_then(given.then, rule, name, values[name], literal)
+            return literal(name, values[name])
+
+        def literal(name: str, value: Any) -> str:
             return emitter.literal(float(value) if kinds[name] == "number" else value)
 
         emitter = Emitter("duckdb", self._column, threshold, lambda name, column: self._expiry(given, name, column))
         return emitter
+
+    def _value_then(
+        self, then: Then, rule: CheckedRule, name: str, otherwise: Any, literal: Callable[[str, Any], str]
+    ) -> str:
+        """A threshold's value when each event was decided: a column where it was not always the same."""
+        told = next(threshold for threshold in rule.thresholds if threshold.name == name)
+        values = then.of(rule.rule.rule, told, otherwise)
+        if not changed(values):
+            return literal(name, values[0])
+        key = (rule.rule.rule, name, values, literal(name, otherwise))
+        if key not in self._then:
+            self._then[key] = place = f"_then{len(self._then)}"
+            held = pa.array(values, pa.float64() if told.kind == "number" else None)
+            table = pa.table({"control_version": pa.array(then.versions, pa.int64()), "value": held})
+            self.history.connection.register(place, table)
+            self._joins.append(f" left join {place} on {place}.control_version = d.control_version")
+        return self._then[key]
 
     def _column(self, name: str) -> str:
         self._columns.setdefault(name)
@@ -116,7 +141,8 @@ class Pass:
 
     def _expiry(self, given: Given, list_name: str, column: str) -> str:
         """The column that says until when a list holds an event's value; its join is made where it is first asked."""
-        if not given.lists.has(list_name):
+        runs = given.then.lists if given.then else ((None, None, given.lists),)
+        if not any(lists.has(list_name) for _, _, lists in runs):
             return "cast(null as timestamp)"
         which = next((n for n, one in enumerate(self._givens) if one.lists is given.lists), len(self._givens))
         if which == len(self._givens):
@@ -126,20 +152,29 @@ class Pass:
             self._column(column)
             self._column("event_ts")
             self._lookups[key] = place = f"_in{len(self._lookups)}"
-            self.history.connection.register(place, self._held(given, list_name, column))
-            self._joins.append(f" left join {place} on {place}.value = d.{column}")
+            held = [self._held(first, last, lists, list_name, column) for first, last, lists in runs]
+            self.history.connection.register(place, pa.concat_tables(held))
+            then = f" and d.control_version between {place}.first and {place}.last" if given.then else ""
+            self._joins.append(f" left join {place} on {place}.value = d.{column}{then}")
         return self._lookups[key]
 
-    def _held(self, given: Given, list_name: str, column: str) -> pa.Table:
-        """The history's values that a list holds, and until when."""
+    def _held(self, first: int | None, last: int | None, lists: Lists, list_name: str, column: str) -> pa.Table:
+        """The history's values that a list holds, and until when; first, last: control versions in which it does."""
         rows = self.history.connection.execute(
             f"select distinct {column} from ({self.history.events}) where {column} is not null"
         ).fetchall()
         values = [str(row[0]) for row in rows]
-        until = given.lists.until(list_name, values, address=rule_columns()[column].unit == ADDRESS)
+        until = lists.until(list_name, values, address=rule_columns()[column].unit == ADDRESS)
         held = [(value, end) for value, end in zip(values, until, strict=True) if end is not None]
         ends = pa.array([end for _, end in held], pa.int64()).cast(pa.timestamp("us"))
-        return pa.table({"value": pa.array([value for value, _ in held], pa.string()), "until": ends})
+        return pa.table(
+            {
+                "value": pa.array([value for value, _ in held], pa.string()),
+                "until": ends,
+                "first": pa.array([first] * len(held), pa.int64()),
+                "last": pa.array([last] * len(held), pa.int64()),
+            }
+        )
 
 
 _UNSCORED = {column.name: column.type for column in MODEL_COLUMNS}

@@ -92,6 +92,7 @@ def notes(result: Backtest) -> list[str]:
     told = []
     if not result.labels:
         told.append("no frauds are known in this history: precision and recall say nothing")
+    told += [f"{side.name}: {said}" for side in (result.side, result.against) if side for said in side.kept]
     if result.warming:
         last = max(each.until for each in result.warming)
         told.append(

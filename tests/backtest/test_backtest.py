@@ -179,14 +179,15 @@ def test_a_parquet_folder_is_a_history(made: Made, tmp_path: Path) -> None:
     assert result.side == tried(made, live(made)).side
 
 
-def test_thresholds_in_force_count_for_a_revision_and_the_packs_for_a_path(tmp_path: Path) -> None:
+def test_thresholds_in_force_count_for_a_revision_and_edited_ones_for_a_path(tmp_path: Path) -> None:
     (tmp_path / "card.yml").write_text(PACK)
     state = make_state(tmp_path / "s.duckdb", rows(50))
     with Control.open(control_path(state)) as control:
         publish(control, pack(), why="first", author="ann")
         set_threshold(control, "velocity", "max_count", "90", why="quiet", author="ann")
     assert given("live", state).values["velocity", "max_count"] == 90
-    assert given(str(tmp_path / "card.yml"), state).values == {}
+    assert given(str(tmp_path / "card.yml"), state).values["velocity", "max_count"] == 90
+    assert given(str(tmp_path / "card.yml"), state, own=True).values == {}
     with pytest.raises(RiskwaveError, match="no such revision or file"):
         given("card-0", state)
     with pytest.raises(RiskwaveError, match="name the state that has it with --state"):
