@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from riskwave.control.audit import entries, verify
+from riskwave.control.contradiction import contradictions
 from riskwave.control.lifecycle import set_approvals, shared
 from riskwave.control.options import STATE, Author, Json, State, echo_json, opened, show, when
 from riskwave.control.rulesets import find_revision, known_rulesets, ruleset_history, stored_ruleset
@@ -64,6 +65,7 @@ def show_command(
         ruleset = stored_ruleset(control, chosen)
         values = {(t.rule, t.name): t.value for t in live_thresholds(control) if t.revision == chosen}
         warming = {rule.rule: rule for rule in warming_rules(control, chosen)}
+        never = {rule: why for (of, rule), why in contradictions(control).items() if of == chosen}
     told: list[dict[str, Any]] = [
         {
             "rule": rule.rule,
@@ -76,6 +78,7 @@ def show_command(
             },
             "owner": rule.owner,
             "warming": warming.get(rule.rule),
+            "never_fires": never.get(rule.rule),
         }
         for rule in ruleset.rules
     ]
@@ -97,8 +100,10 @@ def show_command(
             ],
             empty="no rules",
         )
-        for one in warming.values():
-            typer.echo(str(one))
+        for held in warming.values():
+            typer.echo(str(held))
+        for name, why in never.items():
+            typer.echo(f"note: {name} can never fire with these values: {why}")
 
 
 def history_command(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from riskwave.control.contradiction import stored_values, why_never
 from riskwave.control.store import Control
 from riskwave.errors import RiskwaveError
 
@@ -91,7 +93,8 @@ def set_threshold(
 ) -> list[Edit]:
     """Give a threshold another value, in every ruleset in force that has it, or in the revision named.
 
-    Raises RiskwaveError for an unknown name, and for a value of another kind or out of bounds; then nothing changes.
+    Raises RiskwaveError for an unknown name, for a value of another kind or out of bounds, and for one with which the
+    rule could never fire; then nothing changes.
     """
     with control.writing(why=why, author=author) as connection:
         known = live_thresholds(control)
@@ -100,6 +103,7 @@ def set_threshold(
             raise RiskwaveError(_unknown(rule, name, revision, known))
         for one in chosen:
             _check(one, value)
+            _check_possible(connection, one, value)
         for one in chosen:
             connection.execute(
                 "update thresholds set value = ? where revision = ? and rule = ? and name = ?",
@@ -139,6 +143,17 @@ def _check(one: Live, value: str) -> None:
         raise RiskwaveError(f"{where}: expected {one.min}{unit} or more")
     if one.max is not None and number > one.max:
         raise RiskwaveError(f"{where}: expected {one.max}{unit} or less")
+
+
+def _check_possible(connection: sqlite3.Connection, one: Live, value: str) -> None:
+    """Two thresholds of a rule may leave nothing between them. One that never fires as it is may be mended in steps."""
+    values = stored_values(connection, one.revision, one.rule)
+    why = why_never(connection, one.revision, one.rule, {**values, one.name: value})
+    if why and not why_never(connection, one.revision, one.rule, values):
+        raise RiskwaveError(
+            f"{one.rule}.{one.name}: {value}: with it the rule can never fire: {why}; choose another value, or retire "
+            "the rule by publishing a pack without it"
+        )
 
 
 def _unknown(rule: str, name: str, revision: str | None, known: list[Live]) -> str:

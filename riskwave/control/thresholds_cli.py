@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
+from riskwave.control.contradiction import contradictions
 from riskwave.control.options import STATE, Author, Json, State, Why, echo_json, opened, show, when
 from riskwave.control.thresholds import live_thresholds, set_threshold, threshold_history
 
@@ -27,8 +29,9 @@ def list_command(
     """
     with opened(state, read_only=True) as control:
         found = live_thresholds(control, rule=rule)
+        never = contradictions(control)
     if as_json:
-        echo_json(found)
+        echo_json([{**asdict(one), "never_fires": never.get((one.revision, one.rule))} for one in found])
         return
     several = len({one.revision for one in found}) > 1
     show(
@@ -43,6 +46,9 @@ def list_command(
         ],
         empty="no thresholds: nothing is published",
     )
+    for (revision, name), why in never.items():
+        if any((one.revision, one.rule) == (revision, name) for one in found):
+            typer.echo(f"note: {name} can never fire with these values: {why}")
 
 
 @thresholds_app.command("set")
