@@ -58,6 +58,10 @@ test-risingwave: $(DEV) ## Test on RisingWave: `risingwave` on PATH, or RISINGWA
 bench: $(RUNTIME) ## Measure throughput, latency and memory on this machine
 	@$(BIN)/python -m bench
 
+.PHONY: bench-serve
+bench-serve: $(DEV) ## Measure decisions over HTTP at a steady rate, and at five times what is carried
+	@$(BIN)/python -m bench.serve
+
 .PHONY: bench-models
 bench-models: $(DEV) ## Compare the scoring algorithms on a simulated month of a drawn seed
 	@$(BIN)/riskwave models compare --simulate 150000

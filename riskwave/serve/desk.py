@@ -36,7 +36,7 @@ class Ask:
     """An event that somebody waits for.
 
     deadline: time.monotonic; received: microseconds since 1970; features: whether the answer has what was known;
-    answer: an Answer, or a ProblemError.
+    expected: seconds that its batches were expected to take; answer: an Answer, or a ProblemError.
     """
 
     event_id: str
@@ -45,6 +45,7 @@ class Ask:
     received: int
     offset: int = -1
     features: bool = False
+    expected: float = 0.0
     answer: Future[Any] = field(default_factory=Future)
 
 
@@ -79,7 +80,9 @@ class Desk:
         """Have events decided in one batch. Raises ProblemError when that cannot be in time."""
         with self.changed:
             self.admit(min(ask.deadline for ask in asks), len(asks))
+            expected = self._batches(len(asks))
             for ask in asks:
+                ask.expected = expected
                 ask.offset = self._next
                 self._next += 1
             self._asks.extend(asks)
@@ -104,7 +107,13 @@ class Desk:
                 )
 
     def ahead(self, rows: int) -> float:
-        """Seconds until events that come now would be decided: the rest of the batch in hand, then theirs."""
+        """Seconds until events that come now would be answered."""
+        # Who is alone is never refused for what others met.
+        idle = self._busy is None and not self._asks
+        return self._batches(rows) * (1.0 if idle else self.pace.factor)
+
+    def _batches(self, rows: int) -> float:
+        """Seconds of the rest of the batch in hand, and of the one after it."""
         rest = 0.0
         if self._busy is not None:
             since, taken = self._busy
@@ -220,12 +229,15 @@ class Desk:
         return bool(self._asks) or bool(self._events) or self._labels or stream
 
     def _due(self, rows: int) -> list[Ask]:
-        """The next requests; those whose deadline is over before they were begun are told so, and not decided."""
-        now = time.monotonic()
+        """The next requests; those that would be decided too late are told so, and not decided.
+
+        One is always taken: else nothing would be learned of how long a batch takes now.
+        """
+        end = time.monotonic() + self.pace.seconds(min(len(self._asks), rows))
         due: list[Ask] = []
         while self._asks and len(due) < rows:
             ask = self._asks.popleft()
-            if ask.deadline > now:
+            if ask.deadline > end or not (due or self._asks):
                 due.append(ask)
             else:
                 self.expired += 1

@@ -44,10 +44,14 @@ class Front:
 
         scope.setdefault("state", {})
         try:
+            if scope["method"] == "POST" and scope["path"].startswith("/v1/decisions"):
+                self._admit(scope)
             given = dict(scope["headers"]).get(b"content-length", b"0")
             if not given.isdigit() or int(given) > self._longest:
                 raise _TooLongError
             await self._app(scope, bounded, counted)
+        except _LateError as late:
+            await response(late.fault, scope["path"])(scope, receive, counted)
         except _TooLongError:
             fault = ProblemError(413, f"a body may have {self._longest:,} bytes")
             await response(fault, scope["path"])(scope, receive, counted)
@@ -73,6 +77,23 @@ class Front:
                 },
             )
 
+    def _admit(self, scope: Scope) -> None:
+        """Refuse what would be too late before it costs more than a look at its deadline."""
+        service = scope["app"].state.service
+        given = dict(scope["headers"]).get(b"riskwave-deadline-ms", b"")
+        deadline_ms = int(given) if given.isdigit() and len(given) < 8 else service.settings.deadline_ms
+        try:
+            service.decider.desk.admit(time.monotonic() + deadline_ms / 1000)
+        except ProblemError as fault:
+            service.decider.metrics.shed.labels("deadline").inc()
+            raise _LateError(fault) from None
+
 
 class _TooLongError(Exception):
     pass
+
+
+class _LateError(Exception):
+    def __init__(self, fault: ProblemError) -> None:
+        super().__init__()
+        self.fault = fault

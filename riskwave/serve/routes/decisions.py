@@ -51,14 +51,14 @@ async def decide(
     """Answered once the decision is committed. Idempotent: an event that was decided gets its first decision again."""
     del caller
     service = service_of(request)
-    deadline = _deadline(service, deadline_ms)
-    _admit(service, deadline)
+    began = time.monotonic()
+    deadline = began + (deadline_ms or service.settings.deadline_ms) / 1000
     body = await read_body(request)
     event = check_event(body)
     request.state.event_id = event.event_id
     ask = _ask(event.event_id, body, deadline, features=features)
     _put(service, [ask])
-    await _wait([ask], deadline)
+    await _wait(service, [ask], began, deadline)
     answer: Answer = ask.answer.result()
     return as_json(_shown(answer), headers={"Riskwave-Replayed": "true"} if answer.again else None)
 
@@ -75,13 +75,13 @@ async def decide_batch(
 ) -> Response:
     """Decided together, in their order; an event counts once against the key's rate."""
     service = service_of(request)
-    deadline = _deadline(service, deadline_ms)
-    _admit(service, deadline)
+    began = time.monotonic()
+    deadline = began + (deadline_ms or service.settings.deadline_ms) / 1000
     events = split_batch(await read_body(request), MOST)
     admit(service, caller.key, len(events) - 1)
     asks = [_ask(event.event_id, body, deadline, features=features) for event, body in events]
     _put(service, asks)
-    await _wait(asks, deadline)
+    await _wait(service, asks, began, deadline)
     items = []
     for ask in asks:
         fault = ask.answer.exception()
@@ -168,19 +168,6 @@ def _ask(event_id: str, body: bytes, deadline: float, *, features: bool) -> Ask:
     return ask
 
 
-def _deadline(service: Service, given: int | None) -> float:
-    return time.monotonic() + (given or service.settings.deadline_ms) / 1000
-
-
-def _admit(service: Service, deadline: float) -> None:
-    """Refuse before the body is read what would be too late."""
-    try:
-        service.decider.desk.admit(deadline)
-    except ProblemError:
-        service.decider.metrics.shed.labels("deadline").inc()
-        raise
-
-
 def _put(service: Service, asks: list[Ask]) -> None:
     try:
         service.decider.ask(asks)
@@ -189,15 +176,16 @@ def _put(service: Service, asks: list[Ask]) -> None:
         raise
 
 
-async def _wait(asks: list[Ask], deadline: float) -> None:
+async def _wait(service: Service, asks: list[Ask], began: float, deadline: float) -> None:
     """Until all are answered. Raises ProblemError 504 at the deadline."""
     waiting = [asyncio.wrap_future(ask.answer) for ask in asks if not ask.answer.done()]
     if not waiting:
         return
-    _, late = await asyncio.wait(waiting, timeout=max(deadline - time.monotonic(), 0.0))
     for future in waiting:
-        if future not in late:
-            future.exception()  # looked at by who asked; asyncio would call it forgotten
+        # Looked at by who asked, or too late to be looked at: asyncio need not call it forgotten.
+        future.add_done_callback(lambda done: done.exception())
+    _, late = await asyncio.wait(waiting, timeout=max(deadline - time.monotonic(), 0.0))
+    service.decider.desk.pace.answered(asks[0].expected, time.monotonic() - began)
     if late:
         raise ProblemError(
             504,
