@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 
 from riskwave.engine.archive import archive_folder
-from riskwave.engine.journal import settle
+from riskwave.engine.journal import settle, waits
 from riskwave.engine.state import unopened
 from riskwave.errors import RiskwaveError
 
@@ -22,13 +22,10 @@ def attach_state(connection: duckdb.DuckDBPyConnection, state: Path, catalog: st
     """
     if not state.is_file():
         raise RiskwaveError(f"{state}: no such file; expected a state made by `riskwave run` or `riskwave batch`")
-    _attach(connection, state, catalog)
-    waiting = f"select 1 from {catalog}.main.journal limit 1"
-    if columns_of(connection, catalog, "journal") and connection.execute(waiting).fetchall():
+    if waits(state):
         # A killed process left small batches behind: they are moved into the tables first.
-        connection.execute(f"detach {catalog}")
         settle(state)
-        _attach(connection, state, catalog)
+    _attach(connection, state, catalog)
 
 
 def _attach(connection: duckdb.DuckDBPyConnection, state: Path, catalog: str) -> None:

@@ -22,7 +22,6 @@ SCRATCH = "riskwave_backfill"
 
 def renew(connection: duckdb.DuckDBPyConnection, state: Path, bench: Workbench, say: Say) -> None:
     """Make a state what it would be, had today's models been there all along; decisions stay as they were."""
-    journal.create(connection)
     _backfill(connection, state, bench.plan, bench.staged, bench.tables[KNOWN], say)
     if bring_back(connection, state, bench.plan.longest):
         say("archived days are brought back, which windows reach now")
@@ -42,7 +41,7 @@ def _backfill(
     lacking = [field for field in known if field.name not in there]
     if not there:
         return
-    journal.fold(connection)
+    journal.fold(connection, state)
     if not lacking:
         return
     query = whole(connection, catalog, state, STAGED)

@@ -73,7 +73,7 @@ class Engine:
         self._closes_control = control is None
         self.ruling = Ruling(self.plan, self.bench.known, self.control, scoring or open_scorer())
         renew(self.connection, Path(path), self.bench, say)
-        self.store = Store(self.connection, self.bench.tables | {"decisions": self.ruling.schema})
+        self.store = Store(self.connection, self.bench.tables | {"decisions": self.ruling.schema}, path)
         self.path = path
         self._room = history_room() if room is None else room
         self._lateness = LATENESS
@@ -312,18 +312,11 @@ class Engine:
             self.bench.new.clear()
 
     def _staged_again(self, positions: Positions) -> tuple[pa.Table, Positions]:
-        """The staged rows at positions, from the file, and their positions in the file's order."""
-        self.drain()
+        """The staged rows at positions, and the positions in the same order."""
         columns = self.history.store.columns
         moments = columns["event_ts"].at(positions)
-        self.connection.register("events_wanted", pa.table({"event_id": columns["event_id"].arrow(positions)}))
         low, high = (np.datetime64(int(edge), "us").item() for edge in (moments.min(), moments.max()))
-        rows = self.connection.sql(
-            "select *, hash(event_id) as _hash from stg_payments where event_ts between $low and $high "
-            "and event_id in (select event_id from events_wanted)",
-            params={"low": low, "high": high},
-        ).to_arrow_table()
-        self.connection.unregister("events_wanted")
+        rows = self.store.staged(columns["event_id"].arrow(positions), low, high)
         rows = rows.select(self.bench.accepted.names).cast(self.bench.accepted)
         return rows, self.history.find(rows.column("_hash").to_numpy())
 

@@ -1,4 +1,4 @@
-"""What goes into the state file, one transaction a batch, written while the next batch is computed."""
+"""What goes into the state: a batch is committed by one thread, and moved into the tables by another."""
 
 from __future__ import annotations
 
@@ -6,18 +6,20 @@ import queue
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from riskwave.engine import journal
+from riskwave.engine.journal import Journal, Offsets, journal_folder
 from riskwave.engine.provider import Provider
-from riskwave.engine.state import write_offsets
 
 WAITING = 2
-SMALL = 2_500  # rows: a batch of fewer goes into the journal, whose tables are moved when they have as many
-
-MOST = 10 * SMALL
+SMALL = 15_000  # rows of all tables: a batch of more goes into the tables itself, which is cheaper by the row
+MOVED = 30_000  # rows in the journal that are worth moving
+MOST = 10 * MOVED  # rows in the journal, and in memory, before batches wait for the move
 
 
 @dataclass(frozen=True)
@@ -25,18 +27,20 @@ class Write:
     """One batch's rows by table, and the next offsets to read per source and partition; committed together."""
 
     rows: Mapping[str, pa.Table]
-    offsets: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
+    offsets: Offsets = field(default_factory=dict)
     done: Callable[[], None] = lambda: None
 
 
 class Store:
-    """The state file's tables, and the thread that writes them in the order they are given.
+    """The state's journal and tables, and the threads that write them in the order they are given.
 
     A write that fails ends it: what was committed stays, every later call raises the reason.
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, tables: Mapping[str, pa.Schema]) -> None:
-        """tables: columns by name; those not there are created."""
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, tables: Mapping[str, pa.Schema], path: Path | str = ":memory:"
+    ) -> None:
+        """tables: columns by name; those not there are created. path: the state's, which its journal stands beside."""
         self._connection = connection
         self._providers: dict[str, Provider] = {}
         for name, schema in tables.items():
@@ -51,37 +55,88 @@ class Store:
                 f"(select event_id, max(version) as version from {table} group by event_id) as l "
                 "on t.event_id = l.event_id and t.version = l.version"
             )
-        journal.create(connection)
-        journal.fold(connection)
-        self._journalled: dict[str, list[pa.Table]] = {}
+        kept = str(path) != ":memory:"
+        if kept:
+            journal.fold(connection, path)
+        self._journal = Journal(
+            journal_folder(path) if kept else None, state=journal.state_id(connection), after=journal.moved(connection)
+        )
+        self._reader = connection.cursor()
         self._queue: queue.Queue[Write | None] = queue.Queue(WAITING)
         self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._work, name="riskwave-store", daemon=True)
-        self._thread.start()
+        self._changed = threading.Condition()
+        #: Batches that are committed and not in the tables, and all rows that are not in the tables, by table.
+        self._journalled: list[Write] = []
+        self._recent: dict[str, list[pa.Table]] = {}
+        self._rows = 0
+        self._closing = False
+        self._tables = threading.Lock()  # who has it writes the tables
+        self._entries = threading.Lock()  # who has it adds to the journal and to _journalled, or empties both
+        self._threads = [
+            threading.Thread(target=work, name=f"riskwave-{name}", daemon=True)
+            for name, work in (("store", self._commit_all), ("mover", self._move_on))
+        ]
+        for thread in self._threads:
+            thread.start()
 
     def write(self, batch: Write) -> None:
         """Queue a batch; waits while several are. `batch.done` is called, on the store's thread, once committed."""
         self._raise()
-        self._queue.put(batch)
+        rows = {name: table for name, table in batch.rows.items() if table.num_rows}
+        with self._changed:
+            self._changed.wait_for(lambda: self._rows < MOST or self._error is not None)
+            for name, table in rows.items():
+                self._recent.setdefault(name, []).append(table)
+        self._queue.put(Write(rows, batch.offsets, batch.done))
 
     def drain(self) -> None:
         """Wait until all that was queued is committed and in the tables; the connection is then free for others."""
         self._queue.join()
         self._raise()
-        self._fold(least=1)
+        with self._tables:
+            self._move()
+
+    def staged(self, wanted: pa.Array, low: object, high: object) -> pa.Table:
+        """The staged payments of events (event_id, all with event_ts in [low, high]) with _hash, wherever they are."""
+        with self._changed:
+            recent = list(self._recent.get("stg_payments", ()))
+        # First what is not in the tables yet: what is moved meanwhile is not looked for again.
+        found = [table.filter(pc.is_in(table.column("event_id"), wanted)) for table in recent]
+        for table in found:
+            wanted = wanted.filter(pc.invert(pc.is_in(wanted, table.column("event_id").combine_chunks())))
+        self._reader.register("events_wanted", pa.table({"event_id": wanted}))
+        kept = self._reader.sql(
+            "select *, hash(event_id) as _hash from stg_payments where event_ts between $low and $high "
+            "and event_id in (select event_id from events_wanted)",
+            params={"low": low, "high": high},
+        ).to_arrow_table()
+        self._reader.unregister("events_wanted")
+        return pa.concat_tables([kept, *(table.select(kept.schema.names).cast(kept.schema) for table in found)])
 
     def close(self) -> None:
-        """Commit what is queued and end the thread."""
+        """Commit what is queued, move it into the tables and end the threads."""
         self._queue.put(None)
-        self._thread.join()
+        self._threads[0].join()
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+        self._threads[1].join()
+        self._reader.close()
         if self._error is None:
-            self._fold(least=1)
+            with self._tables:
+                self._move()
+        self._journal.close()
 
     def _raise(self) -> None:
         if self._error is not None:
             raise self._error
 
-    def _work(self) -> None:
+    def _failed(self, error: BaseException) -> None:
+        with self._changed:
+            self._error = self._error or error
+            self._changed.notify_all()
+
+    def _commit_all(self) -> None:
         while True:
             batch = self._queue.get()
             try:
@@ -90,54 +145,69 @@ class Store:
                 if self._error is None:
                     self._commit(batch)
             except BaseException as error:
-                self._error = error
+                self._failed(error)
             finally:
                 self._queue.task_done()
 
     def _commit(self, batch: Write) -> None:
-        columns = {name: self._providers[name].schema.names for name in batch.rows}
-        rows = {name: table.select(columns[name]) for name, table in batch.rows.items() if table.num_rows}
-        small = sum(table.num_rows for table in rows.values()) < SMALL
-        if not small:
-            self._fold(least=1)
-        self._connection.begin()
-        if small:
-            journal.append(self._connection, rows)
-            for name, table in rows.items():
-                self._journalled.setdefault(name, []).append(table)
+        rows = sum(table.num_rows for table in batch.rows.values())
+        if rows < SMALL:
+            columns = {name: table.select(self._providers[name].schema.names) for name, table in batch.rows.items()}
+            with self._entries:
+                self._journal.append(columns, batch.offsets)
+                self._journalled.append(batch)
+            with self._changed:
+                self._rows += rows
+                self._changed.notify_all()
         else:
-            self._keep(rows)
-        for source, offsets in batch.offsets.items():
-            write_offsets(self._connection, source, offsets)
-        self._connection.commit()
+            with self._tables:
+                self._move()
+                self._keep([batch], self._journal.skip())
         batch.done()
-        if small:
-            self._fold(least=SMALL, most=1)
 
-    def _fold(self, *, least: int, most: int | None = None) -> None:
-        """Move tables of at least so many rows from the journal into their own place, at most so many of them.
+    def _move_on(self) -> None:
+        """Move the journal into the tables whenever it is worth it."""
+        try:
+            while True:
+                with self._changed:
+                    self._changed.wait_for(lambda: self._rows >= MOVED or self._closing or self._error is not None)
+                    if self._closing or self._error is not None:
+                        return
+                with self._tables:
+                    self._move()
+        except BaseException as error:
+            self._failed(error)
 
-        One at a time while batches are on their way: the next one waits for it.
-        """
-        waiting = {name: sum(part.num_rows for part in parts) for name, parts in self._journalled.items()}
-        names = sorted((name for name, rows in waiting.items() if rows >= least), key=waiting.__getitem__, reverse=True)
-        for name in names[:most]:
-            self._connection.begin()
-            self._keep({name: pa.concat_tables(self._journalled[name])})
-            journal.empty(self._connection, name)
-            self._connection.commit()
-            del self._journalled[name]
+    def _move(self) -> None:
+        """Move what is in the journal now into the tables; the caller has them."""
+        with self._entries:
+            batches, self._journalled = self._journalled, []
+            number, files = self._journal.turn()
+        if not batches:
+            return
+        self._keep(batches, number)
+        journal.remove(files)
+        with self._changed:
+            self._rows -= sum(table.num_rows for batch in batches for table in batch.rows.values())
+            self._changed.notify_all()
 
-    def _keep(self, rows: Mapping[str, pa.Table]) -> None:
-        for name, table in rows.items():
-            self._providers[name].put(table)
+    def _keep(self, batches: list[Write], number: int) -> None:
+        """Put batches into the tables in one transaction, the last of which has this number in the journal."""
+        rows: dict[str, list[pa.Table]] = {}
+        offsets: dict[str, dict[int, int]] = {}
+        for batch in batches:
+            for name, table in batch.rows.items():
+                rows.setdefault(name, []).append(table)
+            for source, of_partitions in batch.offsets.items():
+                offsets.setdefault(source, {}).update(of_partitions)
+        self._connection.begin()
+        for name, parts in rows.items():
+            self._providers[name].put(pa.concat_tables(parts))
             self._connection.execute(f"execute keep_{name}").fetchall()
             self._providers[name].clear()
-
-
-def _add_columns(connection: duckdb.DuckDBPyConnection, name: str) -> None:
-    """Columns that the models have and the table lacks: NULL for what is there. Those they no longer have stay."""
-    there = {str(row[0]) for row in connection.execute(f"describe {name}").fetchall()}
-    for column, kind, *_ in connection.execute(f"describe batch_{name}").fetchall():
-        if column not in there:
-            connection.execute(f'alter table {name} add column "{column}" {kind}')
+        journal.note_moved(self._connection, number, offsets)
+        self._connection.commit()
+        with self._changed:
+            for name, parts in rows.items():
+                gone = {id(part) for part in parts}
+                self._recent[name] = [table for table in self._recent[name] if id(table) not in gone]

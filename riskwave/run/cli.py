@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
@@ -17,7 +18,9 @@ from riskwave.batch.progress import saying
 from riskwave.contracts import CardProfile, Device, Label
 from riskwave.control import control_path
 from riskwave.control.warming import WarmingRule
+from riskwave.engine.archive import archive_folder
 from riskwave.engine.engine import Engine
+from riskwave.engine.journal import journal_folder
 from riskwave.engine.state import read_offsets
 from riskwave.errors import RiskwaveError
 from riskwave.run.labels import LabelFeed
@@ -133,6 +136,8 @@ def demo_command(
     control = control_path(state)
     for old in (state, Path(f"{state}.wal"), control, Path(f"{control}-wal"), Path(f"{control}-shm")):
         old.unlink(missing_ok=True)
+    for folder_of_old in (journal_folder(state), archive_folder(state)):
+        shutil.rmtree(folder_of_old, ignore_errors=True)
     with console.status(f"simulating a bank with {events:,} payments") if console.is_terminal else nullcontext():
         inputs = open_inputs(f"sim:?events={events}&seed={seed}", None, None, None, None, follow=False)
     console.print(f"a simulated bank: {inputs.total:,} payments, decided by the models in models/", highlight=False)

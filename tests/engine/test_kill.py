@@ -7,12 +7,14 @@ import random
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
+from riskwave.engine.journal import journal_folder
 from riskwave.parity import compare
 from riskwave.simulator import simulate
 from riskwave.simulator.write import write
@@ -76,13 +78,12 @@ def killed(runs: Runs, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def wait_for_a_write(state: Path, run: subprocess.Popen[bytes]) -> None:
-    """Return once the run has written to the state's log more than opening it writes."""
-    log = Path(f"{state}.wal")
+    """Return once the run has committed something."""
     end = time.monotonic() + LIMIT_S
-    opened = None
+    opened = size_of(state)
     while time.monotonic() < end:
-        size = log.stat().st_size if log.exists() else 0
-        opened = size if opened is None else min(opened, size)
+        size = size_of(state)
+        opened = min(opened, size)
         if size > opened + 500_000:
             return
         try:
@@ -92,6 +93,15 @@ def wait_for_a_write(state: Path, run: subprocess.Popen[bytes]) -> None:
         break
     assert run.poll() is None, run.communicate()
     pytest.fail(f"nothing written in {LIMIT_S:.0f} s")
+
+
+def size_of(state: Path) -> int:
+    """Bytes in the state's journal and in DuckDB's log."""
+    size = 0
+    for file in (Path(f"{state}.wal"), *journal_folder(state).glob("*")):
+        with suppress(FileNotFoundError):  # it was moved meanwhile
+            size += file.stat().st_size
+    return size
 
 
 def rows(state: Path, query: str) -> list[tuple[Any, ...]]:
