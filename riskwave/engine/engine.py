@@ -316,8 +316,7 @@ class Engine:
         columns = self.history.store.columns
         moments = columns["event_ts"].at(positions)
         low, high = (np.datetime64(int(edge), "us").item() for edge in (moments.min(), moments.max()))
-        rows = self.store.staged(columns["event_id"].arrow(positions), low, high)
-        rows = rows.select(self.bench.accepted.names).cast(self.bench.accepted)
+        rows = self.store.staged(self.bench.accepted, columns["event_id"].arrow(positions), low, high)
         return rows, self.history.find(rows.column("_hash").to_numpy())
 
     def _decide(

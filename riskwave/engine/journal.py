@@ -56,14 +56,15 @@ class Journal:
         self._file: int | None = None
         self._files: list[Path] = []
 
-    def append(self, rows: Mapping[str, pa.Table], offsets: Offsets) -> None:
-        """Add an entry, which is on the disk when this returns."""
+    def append(self, rows: Mapping[str, pa.Table], offsets: Offsets) -> int:
+        """Add an entry, which is on the disk when this returns; gives its number."""
         self._number += 1
         if self._folder is not None:
             body = _encode(self._state, rows, offsets)
             file = self._open(self._folder)
             _write(file, _HEAD.pack(self._number, len(body), zlib.crc32(body)) + body)
             os.fdatasync(file)
+        return self._number
 
     def skip(self) -> int:
         """The number of a batch that goes into the tables itself."""

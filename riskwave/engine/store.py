@@ -65,8 +65,8 @@ class Store:
         self._queue: queue.Queue[Write | None] = queue.Queue(WAITING)
         self._error: BaseException | None = None
         self._changed = threading.Condition()
-        #: Batches that are committed and not in the tables, and all rows that are not in the tables, by table.
-        self._journalled: list[Write] = []
+        #: Committed batches by number that are not in the tables; all rows that are not in the tables, by table.
+        self._journalled: dict[int, Write] = {}
         self._recent: dict[str, list[pa.Table]] = {}
         self._rows = 0
         self._closing = False
@@ -96,8 +96,11 @@ class Store:
         with self._tables:
             self._move()
 
-    def staged(self, wanted: pa.Array, low: object, high: object) -> pa.Table:
-        """The staged payments of events (event_id, all with event_ts in [low, high]) with _hash, wherever they are."""
+    def staged(self, shape: pa.Schema, wanted: pa.Array, low: object, high: object) -> pa.Table:
+        """The staged payments of events (event_id, all with event_ts in [low, high]), wherever they are by now.
+
+        shape: the columns wanted, _hash among them.
+        """
         with self._changed:
             recent = list(self._recent.get("stg_payments", ()))
         # First what is not in the tables yet: what is moved meanwhile is not looked for again.
@@ -106,12 +109,21 @@ class Store:
             wanted = wanted.filter(pc.invert(pc.is_in(wanted, table.column("event_id").combine_chunks())))
         self._reader.register("events_wanted", pa.table({"event_id": wanted}))
         kept = self._reader.sql(
-            "select *, hash(event_id) as _hash from stg_payments where event_ts between $low and $high "
+            f"select {', '.join(shape.names)} from (select *, hash(event_id) as _hash from stg_payments) where event_ts between $low and $high "
             "and event_id in (select event_id from events_wanted)",
             params={"low": low, "high": high},
         ).to_arrow_table()
         self._reader.unregister("events_wanted")
-        return pa.concat_tables([kept, *(table.select(kept.schema.names).cast(kept.schema) for table in found)])
+        return pa.concat_tables(table.select(shape.names).cast(shape) for table in (kept, *found))
+
+    def journalled(self) -> dict[int, Mapping[str, pa.Table]]:
+        """Committed rows by number and table that the tables may not have yet.
+
+        Who reads them beside the tables asks for them before its transaction begins, and leaves out those up to the
+        number that `journal.moved` gives within it.
+        """
+        with self._entries:
+            return {number: batch.rows for number, batch in self._journalled.items()}
 
     def close(self) -> None:
         """Commit what is queued, move it into the tables and end the threads."""
@@ -154,8 +166,8 @@ class Store:
         if rows < SMALL:
             columns = {name: table.select(self._providers[name].schema.names) for name, table in batch.rows.items()}
             with self._entries:
-                self._journal.append(columns, batch.offsets)
-                self._journalled.append(batch)
+                number = self._journal.append(columns, batch.offsets)
+                self._journalled[number] = Write(columns, batch.offsets)
             with self._changed:
                 self._rows += rows
                 self._changed.notify_all()
@@ -181,14 +193,17 @@ class Store:
     def _move(self) -> None:
         """Move what is in the journal now into the tables; the caller has them."""
         with self._entries:
-            batches, self._journalled = self._journalled, []
+            batches = dict(self._journalled)
             number, files = self._journal.turn()
         if not batches:
             return
-        self._keep(batches, number)
+        self._keep(list(batches.values()), number)
         journal.remove(files)
+        with self._entries:
+            for moved in batches:
+                del self._journalled[moved]
         with self._changed:
-            self._rows -= sum(table.num_rows for batch in batches for table in batch.rows.values())
+            self._rows -= sum(table.num_rows for batch in batches.values() for table in batch.rows.values())
             self._changed.notify_all()
 
     def _keep(self, batches: list[Write], number: int) -> None:
@@ -209,5 +224,12 @@ class Store:
         self._connection.commit()
         with self._changed:
             for name, parts in rows.items():
-                gone = {id(part) for part in parts}
-                self._recent[name] = [table for table in self._recent[name] if id(table) not in gone]
+                del self._recent[name][: len(parts)]
+
+
+def _add_columns(connection: duckdb.DuckDBPyConnection, name: str) -> None:
+    """Columns that the models have and the table lacks: NULL for what is there. Those they no longer have stay."""
+    there = {str(row[0]) for row in connection.execute(f"describe {name}").fetchall()}
+    for column, kind, *_ in connection.execute(f"describe batch_{name}").fetchall():
+        if column not in there:
+            connection.execute(f'alter table {name} add column "{column}" {kind}')

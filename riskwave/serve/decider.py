@@ -67,7 +67,7 @@ class Decider:
         self.spool = Spool(spool_folder(state), self.desk.accept, start=start)
         self.desk.accept(self.spool.waiting(start))
         self.labels = LabelDesk(self.desk.labels_wait, self._feed(inputs))
-        self.reading = Reading(connection, state, readers=settings.readers)
+        self.reading = Reading(connection, self.engine.store, state, readers=settings.readers)
         self._forgotten = start // FORGET_EVERY
         self._limits = Limits(batch_s=settings.batch_s)
         self._inputs = inputs

@@ -13,6 +13,8 @@ import duckdb
 import pyarrow as pa
 
 from riskwave.engine.archive import archive_folder, relation
+from riskwave.engine.journal import moved
+from riskwave.engine.store import Store
 from riskwave.serve.problems import ProblemError
 
 #: Relations of a state that may be read, and whether rows of them may still be in the journal or in the archive.
@@ -34,12 +36,12 @@ class Reading:
     one up. What is read is all that was committed: tables, journal and archive.
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, state: Path, *, readers: int = 3) -> None:
-        """connection: the engine's; readers: how many reads there may be at once."""
+    def __init__(self, connection: duckdb.DuckDBPyConnection, store: Store, state: Path, *, readers: int = 3) -> None:
+        """connection, store: the engine's; readers: how many reads there may be at once."""
         self._state = state
         self._catalog = connection.execute("select current_database()").fetchall()[0][0]
         self._free: queue.Queue[_Reader] = queue.Queue()
-        self._all = [_Reader(connection.cursor(), self._catalog, state) for _ in range(readers)]
+        self._all = [_Reader(connection.cursor(), store, self._catalog, state) for _ in range(readers)]
         for reader in self._all:
             self._free.put(reader)
 
@@ -75,11 +77,11 @@ class Reading:
 class _Reader:
     """One connection, and what it knows of the journal."""
 
-    def __init__(self, cursor: duckdb.DuckDBPyConnection, catalog: str, state: Path) -> None:
+    def __init__(self, cursor: duckdb.DuckDBPyConnection, store: Store, catalog: str, state: Path) -> None:
         self._cursor = cursor
+        self._store = store
         self._catalog = catalog
         self._state = state
-        self._parts: dict[str, dict[int, pa.Table]] = {name: {} for name in TABLES}
         self._archived: bool | None = None
         cursor.execute("set TimeZone = 'UTC'")
 
@@ -94,13 +96,14 @@ class _Reader:
     def _snapshot(self, limit_s: float) -> Iterator[None]:
         """A transaction that cannot write, with all that was committed before it; ended after limit_s seconds."""
         self._views()
+        journalled = self._store.journalled()
         clock = threading.Timer(limit_s, self._cursor.interrupt)
         clock.daemon = True
         self._cursor.execute("begin transaction read only")
         clock.start()
         whole = False
         try:
-            self._tail()
+            self._tail(journalled)
             yield
             whole = True
         except duckdb.InterruptException:
@@ -113,28 +116,12 @@ class _Reader:
             if not whole:
                 self._archived = None
 
-    def _tail(self) -> None:
-        """What small batches left in the journal, as `tail_<table>`; parts that were seen before are kept."""
-        found = self._cursor.execute("select place, table_name from journal order by place").fetchall()
-        places: dict[str, list[int]] = {name: [] for name in TABLES}
-        for place, name in found:
-            if name in places:
-                places[name].append(place)
-        for name, wanted in places.items():
-            parts = self._parts[name]
-            if list(parts) == wanted:
-                continue
-            missing = [place for place in wanted if place not in parts]
-            if missing:
-                rows = self._cursor.execute(
-                    "select place, rows from journal where place in (select unnest($places)) order by place",
-                    {"places": missing},
-                ).fetchall()
-                parts |= {place: pa.ipc.open_stream(blob).read_all() for place, blob in rows}
-            self._parts[name] = {place: parts[place] for place in wanted}
-            kept = list(self._parts[name].values())
-            tail = pa.concat_tables(kept) if kept else self._empty[name]
-            self._cursor.register(f"tail_{name}", tail)
+    def _tail(self, journalled: Mapping[int, Mapping[str, pa.Table]]) -> None:
+        """What small batches left in the journal and no table has, as `tail_<table>`."""
+        last = moved(self._cursor)
+        for name, empty in self._empty.items():
+            parts = [rows[name] for number, rows in journalled.items() if number > last and name in rows]
+            self._cursor.register(f"tail_{name}", pa.concat_tables(parts) if parts else empty)
 
     def _views(self) -> None:
         """Views by the tables' names over tables, journal and archive; made anew when there first is an archive."""
@@ -146,7 +133,6 @@ class _Reader:
             own = f'"{self._catalog}".main.{name}'
             self._empty[name] = self._cursor.sql(f"select * from {own} limit 0").to_arrow_table()
             self._cursor.register(f"tail_{name}", self._empty[name])
-            self._parts[name] = {}
             whole = relation(self._state, name).replace(f"from {name} ", f"from {own} ") if archived else own
             self._cursor.execute(
                 f"create or replace temp view {name} as "
