@@ -21,12 +21,63 @@ GROWTH = 4  # rarely, and by much: a copy keeps a payment waiting, room that is 
 AnyArray = npt.NDArray[Any]
 
 
+class Texts:
+    """A growing list of texts, in a few pieces that are joined as they grow.
+
+    Arrow takes from several pieces by joining all of them first, which would cost what the whole history costs: here
+    each piece is taken from by itself.
+    """
+
+    def __init__(self) -> None:
+        self._pieces: list[pa.Array] = []
+        self._starts = np.zeros(1, np.int64)  # of each piece, and the end of the last
+
+    def __len__(self) -> int:
+        return int(self._starts[-1])
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes in memory."""
+        return sum(int(piece.nbytes) for piece in self._pieces)
+
+    def append(self, texts: pa.Array) -> None:
+        """Add texts at the end."""
+        self._pieces.append(texts)
+        while len(self._pieces) > 1 and len(self._pieces[-2]) < 8 * len(self._pieces[-1]):
+            newer, older = self._pieces.pop(), self._pieces.pop()
+            self._pieces.append(pa.concat_arrays([older, newer]))
+        self._starts = np.cumsum([0, *(len(piece) for piece in self._pieces)], dtype=np.int64)
+
+    def take(self, places: npt.NDArray[np.int32]) -> pa.Array:
+        """The texts at places (n); -1 gives NULL."""
+        of = np.searchsorted(self._starts, places, side="right") - 1
+        parts, order = [], []
+        for number in np.unique(of):
+            here = np.flatnonzero(of == number)
+            if number < 0:
+                parts.append(pa.nulls(len(here), pa.string()))
+            else:
+                parts.append(self._pieces[number].take(pa.array(places[here] - self._starts[number])))
+            order.append(here)
+        if len(parts) < 2:
+            return parts[0] if parts else pa.array([], pa.string())
+        back = np.empty(len(places), np.int64)
+        back[np.concatenate(order)] = np.arange(len(places))
+        return pa.concat_arrays(parts).take(pa.array(back))
+
+    def reorder(self, order: npt.NDArray[np.int64]) -> None:
+        """Put the text at order[i] at i; `order` names every place once."""
+        if self._pieces:
+            self._pieces = [pa.concat_arrays(self._pieces).take(pa.array(order))]
+            self._starts = np.array([0, len(order)], np.int64)
+
+
 class Vocabulary:
     """Texts and their codes, 0 up, in order of first sight."""
 
     def __init__(self) -> None:
         self._codes: dict[str | bytes, int] = {}
-        self._texts: pa.Array = pa.array([], pa.string())
+        self._texts = Texts()
         self._new: list[str] = []
 
     def __len__(self) -> int:
@@ -62,10 +113,9 @@ class Vocabulary:
     def decode(self, codes: npt.NDArray[np.int32]) -> pa.Array:
         """Texts (n) of codes (n); -1 gives NULL."""
         if self._new:
-            self._texts = pa.concat_arrays([self._texts, pa.array(self._new, pa.string())])
+            self._texts.append(pa.array(self._new, pa.string()))
             self._new = []
-        taken = pa.array(codes, mask=codes == NULL_CODE) if (codes == NULL_CODE).any() else pa.array(codes)
-        return self._texts.take(taken)
+        return self._texts.take(codes)
 
 
 class TextColumn:
@@ -74,30 +124,29 @@ class TextColumn:
     def __init__(self) -> None:
         self.vocabulary = None
         self.kind = pa.string()
-        self._texts: list[pa.Array] = []
+        self._texts = Texts()
 
     @property
     def nbytes(self) -> int:
         """Bytes in memory."""
-        return sum(int(part.nbytes) for part in self._texts)
+        return self._texts.nbytes
 
     def numbers(self, values: pa.Array | pa.ChunkedArray) -> Any:
         """The values, as one Arrow array."""
         return values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
 
     def write(self, start: int, numbers: Any) -> None:
-        """Put texts at positions start, start + 1, …; pieces are joined so that there are few."""
+        """Put texts at positions start, start + 1, …"""
         del start
         self._texts.append(numbers)
-        while len(self._texts) > 1 and len(self._texts[-2]) < 8 * len(self._texts[-1]):
-            newer, older = self._texts.pop(), self._texts.pop()
-            self._texts.append(pa.concat_arrays([older, newer]))
 
     def arrow(self, positions: npt.NDArray[np.int32]) -> pa.Array:
         """The texts at positions."""
-        if not self._texts:
-            return pa.array([], pa.string())
-        return pa.chunked_array(self._texts).take(pa.array(positions)).combine_chunks()
+        return self._texts.take(positions)
+
+    def reorder(self, order: npt.NDArray[np.int64]) -> None:
+        """Put the row at order[i] at i; `order` names every row once."""
+        self._texts.reorder(order)
 
 
 class Column:
@@ -149,6 +198,10 @@ class Column:
         """Replace the numbers at positions."""
         self._data[positions] = numbers
 
+    def reorder(self, order: npt.NDArray[np.int64]) -> None:
+        """Put the row at order[i] at i; `order` names every row once."""
+        self._data[: self._used] = self._data[order]
+
     def at(self, positions: npt.NDArray[np.int32]) -> AnyArray:
         """The numbers at positions."""
         return self._data[positions]
@@ -168,7 +221,7 @@ class Column:
 
 
 class ColumnStore:
-    """Columns of equal length; a row's position never changes."""
+    """Columns of equal length; a row's position changes by `reorder` alone."""
 
     def __init__(self, schema: Mapping[str, pa.DataType], *, plain: frozenset[str] = frozenset()) -> None:
         """`plain` names the text columns that are kept without a vocabulary."""
@@ -197,6 +250,11 @@ class ColumnStore:
         positions = np.arange(self.length, self.length + rows, dtype=np.int32)
         self.length += rows
         return positions
+
+    def reorder(self, order: npt.NDArray[np.int64]) -> None:
+        """Put the row at order[i] at i; `order` names every row once."""
+        for column in self.columns.values():
+            column.reorder(order)
 
     def gather(self, positions: npt.NDArray[np.int32], names: Iterable[str]) -> dict[str, pa.Array]:
         """The named columns at positions, as Arrow arrays."""

@@ -64,6 +64,10 @@ class SortedIndex:
             newer, older = self._runs.pop(), self._runs.pop()
             self._runs.append(_merged(older, newer))
 
+    def renumber(self, place_of: Positions) -> None:
+        """Give the row at position p the position place_of[p]."""
+        self._runs = [(keys, place_of[positions]) for keys, positions in self._runs]
+
     def ranges(self, low: Ints, high: Ints) -> tuple[Ints, Positions]:
         """Entries and positions within the disjoint half-open ranges [low, high), in order of entry."""
         found = []

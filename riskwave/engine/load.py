@@ -38,6 +38,9 @@ def _load_history(connection: duckdb.DuckDBPyConnection, bench: Workbench) -> No
         positions = history.add(rows, rows.column("_hash").to_numpy())
         history.version[positions] = pc.fill_null(rows.column("version"), 0).to_numpy()
         history.features[positions] = pc.fill_null(rows.column("_features"), 0).to_numpy()
+    widest = max(bench.plan.windows, key=lambda step: bench.plan.lookbacks[step.name], default=None)
+    if widest is not None:
+        history.cluster(widest.entity)
 
 
 def _load_tiles(connection: duckdb.DuckDBPyConnection, bench: Workbench) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,18 @@ def test_rows_come_back_as_they_went_in(added: list[list[dict[str, Any]]], data:
     found = pa.table(store.gather(np.array(places, np.int32), list(KINDS)))
     assert found.schema == SCHEMA
     assert found.to_pylist() == [everything[place] for place in places]
+
+
+@given(batches, st.randoms(use_true_random=False))
+def test_reordered_rows_are_found_at_their_new_places(added: list[list[dict[str, Any]]], dice: Random) -> None:
+    store, everything = store_of(added)
+    order = list(range(len(everything)))
+    dice.shuffle(order)
+    store.reorder(np.array(order, np.int64))
+    store.append(pa.Table.from_pylist(everything[:2], schema=SCHEMA))
+    places = np.arange(store.length, dtype=np.int32)
+    found = pa.table(store.gather(places, list(KINDS))).to_pylist()
+    assert found == [*(everything[place] for place in order), *everything[:2]]
 
 
 def test_a_column_that_a_batch_lacks_is_null() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -93,3 +95,15 @@ def test_composite_orders_by_key_then_tick(code: int, tick: int, other_code: int
     assert (entries[0] < entries[1]) == ((code, tick) < (other_code, other_tick))
     assert (entries >> 32).tolist() == [code, other_code]
     assert (entries & 0xFFFFFFFF).tolist() == [tick, other_tick]
+
+
+@given(batches, st.randoms(use_true_random=False))
+def test_renumbered_entries_are_found_at_their_new_positions(added: list[list[Entry]], dice: Random) -> None:
+    index, entries = index_of(added)
+    order = list(range(len(entries)))
+    dice.shuffle(order)
+    index.renumber(np.array(order, np.int32))
+    found, positions = index.ranges(*edges([(0, 31)]))
+    at = {order[place]: entry for place, entry in enumerate(entries)}
+    assert [at[position] for position in positions.tolist()] == found.tolist()
+    assert sorted(positions.tolist()) == list(range(len(entries)))
