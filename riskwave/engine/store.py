@@ -109,7 +109,8 @@ class Store:
             wanted = wanted.filter(pc.invert(pc.is_in(wanted, table.column("event_id").combine_chunks())))
         self._reader.register("events_wanted", pa.table({"event_id": wanted}))
         kept = self._reader.sql(
-            f"select {', '.join(shape.names)} from (select *, hash(event_id) as _hash from stg_payments) where event_ts between $low and $high "
+            f"select {', '.join(shape.names)} from (select *, hash(event_id) as _hash from stg_payments) "
+            "where event_ts between $low and $high "
             "and event_id in (select event_id from events_wanted)",
             params={"low": low, "high": high},
         ).to_arrow_table()
