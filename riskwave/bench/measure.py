@@ -24,6 +24,7 @@ from riskwave.errors import RiskwaveError
 from riskwave.run.loop import Limits, run_loop
 from riskwave.run.meter import Meter
 from riskwave.run.reader import Reader
+from riskwave.scoring.function import open_scorer, register
 from riskwave.simulator.arrivals import Arrivals
 from riskwave.sources import open_source
 from riskwave.sources.batch import FIELDS, RAW_SCHEMA, utc_now
@@ -157,6 +158,7 @@ def batch_seconds(plan: Plan, part: Part, folder: Path) -> float:
     path = folder / "batch.duckdb"
     connection = connect(path)
     create_landing(connection)
+    register(connection, open_scorer())
     for start in range(0, part.count, STEP):
         connection.register("given", part.raw(start, STEP))
         connection.execute("insert into payments select * from given").fetchall()

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from riskwave.engine.state import LANDING
 from riskwave.project import CompiledProject
+from riskwave.scoring.function import open_scorer, register
 
 Row = dict[str, Any]
 
@@ -17,6 +18,7 @@ def batch(project: CompiledProject, landed: dict[str, pa.Table]) -> duckdb.DuckD
     """A database with every model over the landed tables (payments: RAW_SCHEMA); a table left out is empty."""
     connection = duckdb.connect(config={"threads": 2})
     connection.execute("set TimeZone = 'UTC'")
+    register(connection, open_scorer())
     for name, schema in LANDING.items():
         connection.register("landed", landed.get(name, schema.empty_table()))
         connection.execute(f"create table {name} as select * from landed")
