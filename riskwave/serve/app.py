@@ -15,10 +15,10 @@ from riskwave.errors import RiskwaveError
 from riskwave.serve.access import BEARER
 from riskwave.serve.front import Front
 from riskwave.serve.problems import Problem, ProblemError, on_problem
-from riskwave.serve.routes import asking, catalogue, decisions, entities, health, labels, rulesets, tuning
+from riskwave.serve.routes import asking, catalogue, decisions, entities, health, labels, models, rulesets, tuning
 from riskwave.serve.service import Service
 
-ROUTERS = tuple(part.router for part in (decisions, entities, labels, tuning, rulesets, catalogue, asking))
+ROUTERS = tuple(part.router for part in (decisions, entities, labels, tuning, rulesets, models, catalogue, asking))
 
 
 def create_app(service: Service) -> FastAPI:

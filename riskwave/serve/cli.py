@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 from pathlib import Path
 from typing import Annotated
@@ -22,7 +23,10 @@ def serve_command(
     profiles: Annotated[str | None, typer.Option(help="Card profiles beside it.")] = None,
     devices: Annotated[str | None, typer.Option(help="Devices beside it.")] = None,
     follow: Annotated[bool, typer.Option(help="Wait for more at the end of a growing file.")] = False,
-    models: Annotated[str | None, typer.Option(help="The registry of models to be shown.")] = None,
+    models: Annotated[str | None, typer.Option(envvar="RISKWAVE_REGISTRY", help="The registry of models.")] = None,
+    webhook: Annotated[
+        str | None, typer.Option(help="Tell this URL what became of events handed in; RISKWAVE_WEBHOOK_SECRET signs.")
+    ] = None,
     host: Annotated[str, typer.Option(help="Address to listen on; loopback unless told otherwise.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
     deadline_ms: Annotated[int, typer.Option(min=1, help="Deadline of requests that name none.")] = 1_000,
@@ -50,10 +54,18 @@ def serve_command(
     from riskwave.serve.service import Service
     from riskwave.serve.settings import Settings
 
+    if models and "://" not in models:
+        # What is promoted is what scores.
+        os.environ.setdefault("RISKWAVE_MODELS", str(Path(models).with_suffix("") / "online"))
     log_json("WARNING" if quiet else "INFO")
     inputs = open_inputs(source, mapping, labels, profiles, devices, follow=follow) if source else None
     service = Service(
-        state, Settings(deadline_ms=deadline_ms, rate=rate, burst=rate), inputs=inputs, registry=models, memory=memory
+        state,
+        Settings(deadline_ms=deadline_ms, rate=rate, burst=rate),
+        inputs=inputs,
+        registry=models,
+        webhook=(webhook, os.environ.get("RISKWAVE_WEBHOOK_SECRET", "").encode()) if webhook else None,
+        memory=memory,
     )
     if not any(key.state(key.created_at) == "valid" for key in service.keys.all()):
         service.close()

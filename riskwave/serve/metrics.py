@@ -26,7 +26,7 @@ class Metrics:
         self.superseding = self._counter("riskwave_superseding", "Decisions that supersede another")
         self.rules = self._counter("riskwave_rule_hits", "First decisions that a rule fired on", "rule")
         self.models = self._counter("riskwave_model_decisions", "First decisions, by the model that scored", "version")
-        self.degraded = self._counter("riskwave_degraded", "First decisions made without a model's score")
+        self.degraded = self._counter("riskwave_degraded", "First decisions that a model was to score and could not")
         self.shed = self._counter("riskwave_shed", "Requests refused, by why", "reason")
         self.cache = self._counter("riskwave_cache", "Decisions asked for again, by where they were found", "found")
         self.requests = self._counter("riskwave_http_requests", "Requests, by route and status", "route", "status")
@@ -75,10 +75,9 @@ class Metrics:
             first = decided.filter(pc.equal(decided.column("version"), 1))
             for counted in pc.value_counts(pc.list_flatten(first.column("rule_ids"))).to_pylist():
                 self.rules.labels(counted["values"]).inc(counted["counts"])
+            self.degraded.inc(pc.sum(first.column("degraded")).as_py() or 0)
             for counted in pc.value_counts(first.column("model_version")).to_pylist():
-                if counted["values"] is None:
-                    self.degraded.inc(counted["counts"])
-                else:
+                if counted["values"] is not None:
                     self.models.labels(counted["values"]).inc(counted["counts"])
 
     def text(self) -> bytes:

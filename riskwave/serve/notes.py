@@ -1,4 +1,4 @@
-"""What investigators say of events, with their notes: the part of a label that the engine has no use for."""
+"""What is kept beside the state: investigators' notes on events, and how far receivers were told of decisions."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ create table if not exists notes (
     at text not null
 );
 create index if not exists notes_of on notes (event_id);
+create table if not exists told (name text primary key, next integer not null);
 """
 
 
@@ -55,6 +56,19 @@ class Notes:
                 "select event_id, verdict, note, author, at from notes where event_id = ? order by id", [event_id]
             ).fetchall()
         return [dict(zip(("event_id", "verdict", "note", "author", "arrived_at"), row, strict=True)) for row in rows]
+
+    def told(self, name: str) -> int:
+        """The next offset of the accepted events that a receiver is to be told of."""
+        with self._lock:
+            row = self._connection.execute("select next from told where name = ?", [name]).fetchone()
+        return int(row[0]) if row else 0
+
+    def tell(self, name: str, following: int) -> None:
+        """Remember it."""
+        with self._lock:
+            self._connection.execute(
+                "insert into told values (?, ?) on conflict do update set next = excluded.next", [name, following]
+            )
 
     def close(self) -> None:
         """Close the file."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from riskwave.control.store import Control, control_path
@@ -12,6 +11,7 @@ from riskwave.serve.decider import Decider
 from riskwave.serve.keys import Keys, keys_path
 from riskwave.serve.notes import Notes, notes_path
 from riskwave.serve.settings import Settings
+from riskwave.serve.webhook import Webhook
 
 
 class Service:
@@ -24,9 +24,10 @@ class Service:
         *,
         inputs: Inputs | None = None,
         registry: str | None = None,
+        webhook: tuple[str, bytes] | None = None,
         memory: str = "1GB",
     ) -> None:
-        """registry: where the models are, for those that are shown; None for none."""
+        """registry: where the models are; webhook: a receiver of decisions, and the signature's secret."""
         self.settings = settings or Settings()
         self.decider = Decider(state, self.settings, inputs=inputs, memory=memory)
         #: For people's reads and writes; the engine has one of its own.
@@ -35,8 +36,7 @@ class Service:
         self.notes = Notes(notes_path(state))
         self.buckets = Buckets()
         self.registry = registry
-        #: For what takes long: reads of the state, compiling rules.
-        self.pool = ThreadPoolExecutor(4, "riskwave-serve")
+        self.webhook = Webhook(*webhook, self.decider.reading, self.notes) if webhook else None
 
     @property
     def state(self) -> Path:
@@ -45,8 +45,9 @@ class Service:
 
     def close(self) -> None:
         """Decide what waits, commit, and let go of everything."""
+        if self.webhook is not None:
+            self.webhook.close()
         self.decider.close()
-        self.pool.shutdown()
         self.control.close()
         self.keys.close()
         self.notes.close()

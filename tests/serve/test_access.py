@@ -54,6 +54,10 @@ post /v1/rulesets:rollback                   pm
 get /v1/approvals                            viapm
 get /v1/features                             viapm
 get /v1/models                               viapm
+post /v1/models/{name}/promote               pm
+post /v1/models/{name}/canary                pm
+post /v1/models/{name}/shadow                pm
+post /v1/models/{name}/rollback              pm
 get /v1/rejected                             viapm
 get /v1/status                               viapm
 get /v1/activity                             viapm

@@ -1,22 +1,20 @@
-"""What the server knows of itself: features, models, rejected events, figures of now."""
+"""What the server knows of itself: features, rejected events, figures of now."""
 
 from __future__ import annotations
 
 import time
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from riskwave.catalogue import load_catalogue
-from riskwave.errors import RiskwaveError
 from riskwave.serve.access import Caller, needs, service_of
 from riskwave.serve.activity import activity, rejected
 from riskwave.serve.answers import RejectedPage
-from riskwave.serve.problems import ProblemError, said
+from riskwave.serve.problems import said
 from riskwave.serve.render import as_json
-from riskwave.serve.service import Service
 
 router = APIRouter(prefix="/v1", tags=["what there is"])
 Reading = Annotated[Caller, Depends(needs("read"))]
@@ -40,26 +38,6 @@ class Features(BaseModel):
     items: list[FeatureRow] = Field(description="In the order of decision_input")
 
 
-class ModelRow(BaseModel):
-    """A version of a model."""
-
-    model_config = ConfigDict(extra="allow", protected_namespaces=())
-
-    name: str = Field(description="The model")
-    version: str = Field(description="Its version")
-    state: str = Field(description="dev, test, online or retired")
-    algorithm: str = Field(description="How it was trained")
-    created: str = Field(description="When, UTC")
-    metrics: dict[str, Any] = Field(description="On the test window")
-    threshold: float = Field(description="The score it flags from")
-
-
-class Models(BaseModel):
-    """Models of the registry."""
-
-    items: list[ModelRow] = Field(description="By name and version; empty without a registry")
-
-
 class Status(BaseModel):
     """The server now."""
 
@@ -70,7 +48,7 @@ class Status(BaseModel):
     events: int = Field(description="Received since the server started")
     duplicates: int = Field(description="Deliveries of known events since then")
     rejected: int = Field(description="Events that could not be used since then")
-    degraded: int = Field(description="Decisions without a model's score since then")
+    degraded: int = Field(description="Decisions that a model was to score and could not, since then")
     actions: dict[str, int] = Field(description="First decisions by action since then")
     latency_p50_ms: float = Field(description="From receipt to the committed decision; a bound of a histogram's bucket")
     latency_p99_ms: float = Field(description="Likewise")
@@ -129,21 +107,6 @@ def features(request: Request, caller: Reading) -> Response:
     return as_json({"items": [feature.as_dict() for feature in load_catalogue()]})
 
 
-@router.get("/models", response_model=Models, responses=said(503), summary="Versions of the models")
-def models(request: Request, caller: Reading) -> Response:
-    """With their figures."""
-    del caller
-    registry = _registry(service_of(request))
-    if registry is None:
-        return as_json({"items": []})
-    try:
-        versions = [version.as_dict() for version in registry.versions()]
-    except RiskwaveError as fault:
-        raise ProblemError(503, str(fault), retry_after=30) from None
-    hidden = ("file", "small", "pictures")
-    return as_json({"items": [{key: value for key, value in one.items() if key not in hidden} for one in versions]})
-
-
 @router.get("/rejected", response_model=RejectedPage, responses=said(503), summary="Events that could not be used")
 def find_rejected(
     request: Request,
@@ -200,17 +163,3 @@ def lately(
     """Decisions by time and action, scores, rules, places; no tokens."""
     del caller
     return as_json(activity(service_of(request).decider.reading, hours, buckets))
-
-
-def _registry(service: Service) -> Any:
-    """The registry of models; None without one. Raises ProblemError when it cannot be read here."""
-    if service.registry is None:
-        return None
-    try:
-        from riskwave.scoring.registry import Registry
-    except ImportError:
-        raise ProblemError(503, "the registry cannot be read: install riskwave[models]", retry_after=600) from None
-    try:
-        return Registry(service.registry)
-    except RiskwaveError as fault:
-        raise ProblemError(503, str(fault), retry_after=30) from None
