@@ -12,6 +12,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from riskwave.batch.history import literal
 from riskwave.engine.archive import archive_folder, relation
 from riskwave.engine.journal import moved
 from riskwave.engine.store import Store
@@ -56,6 +57,11 @@ class Reading:
         """Names of columns, and rows. Raises ProblemError when it takes longer than limit_s seconds."""
         with self._reader() as reader:
             return reader.table(sql, given, limit_s)
+
+    def copy(self, sql: str, path: Path, *, limit_s: float = 10.0) -> None:
+        """Write the rows of a SELECT of our own to a Parquet file."""
+        with self._reader() as reader:
+            reader.table(f"copy ({sql}) to {literal(path)} (format parquet)", None, limit_s)
 
     @contextmanager
     def _reader(self) -> Iterator[_Reader]:

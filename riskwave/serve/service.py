@@ -7,6 +7,7 @@ from pathlib import Path
 from riskwave.control.store import Control, control_path
 from riskwave.run.cli import Inputs
 from riskwave.serve.bucket import Buckets
+from riskwave.serve.curve import Curves
 from riskwave.serve.decider import Decider
 from riskwave.serve.keys import Keys, keys_path
 from riskwave.serve.notes import Notes, notes_path
@@ -35,6 +36,7 @@ class Service:
         self.keys = Keys(keys_path(state))
         self.notes = Notes(notes_path(state))
         self.buckets = Buckets()
+        self.curves = Curves(self.decider.reading, state)
         self.registry = registry
         self.webhook = Webhook(*webhook, self.decider.reading, self.notes) if webhook else None
 
@@ -51,3 +53,4 @@ class Service:
         self.control.close()
         self.keys.close()
         self.notes.close()
+        self.curves.close()

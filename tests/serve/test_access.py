@@ -38,6 +38,7 @@ get /v1/labels                               viapm
 get /v1/thresholds                           viapm
 put /v1/thresholds/{rule}/{name}             am
 get /v1/thresholds/{rule}/{name}/history     viapm
+get /v1/thresholds/{rule}/{name}/curve       am
 get /v1/lists                                iapm
 post /v1/lists/{list_name}/entries           am
 delete /v1/lists/{list_name}/entries         am

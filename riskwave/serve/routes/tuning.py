@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import UTC
-from typing import Annotated
+from datetime import UTC, datetime
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -100,6 +100,26 @@ class Values(BaseModel):
     items: list[Value] = Field(description="Every value it had")
 
 
+class Curve(BaseModel):
+    """A threshold at several values."""
+
+    model_config = ConfigDict(extra="allow")
+
+    rule: str = Field(description="The rule")
+    threshold: str = Field(description="The threshold")
+    unit: str | None = Field(None, description="Its unit")
+    now: float = Field(description="Its value now")
+    events: int = Field(description="Events it was tried on")
+    start: datetime = Field(description="From when, UTC")
+    end: datetime = Field(description="Until when, UTC")
+    attacks: int = Field(description="Attacks among them, by labels")
+    at_stake: int = Field(description="Money at stake in them, minor units")
+    points: list[dict[str, Any]] = Field(
+        description="At each value: `ruleset` and `alone` (flagged, frauds among them, precision, recall, rates), "
+        "stopped, attacks_caught, saved"
+    )
+
+
 class Entry(BaseModel):
     """A value on a list."""
 
@@ -173,6 +193,31 @@ def values(request: Request, caller: Reading, rule: Name, name: Name) -> Respons
         return as_json({"items": threshold_history(service_of(request).control, rule, name)})
     except RiskwaveError as fault:
         raise ProblemError(404, str(fault)) from None
+
+
+@router.get(
+    "/thresholds/{rule}/{name}/curve",
+    response_model=Curve,
+    responses=said(404, 409, 503),
+    summary="What it catches",
+)
+def curve(
+    request: Request,
+    caller: Tuning,
+    rule: Name,
+    name: Name,
+    values: Annotated[str, Query(max_length=2_000, description="3:20, 0.1:0.5:0.05 or 3,5,9", examples=["3:20"])],
+    days: Annotated[int, Query(ge=1, le=90, description="Of history, up to the latest event")] = 7,
+) -> Response:
+    """The live ruleset over the last days with the threshold at each value: what it flags, catches and costs."""
+    del caller
+    service = service_of(request)
+    if (rule, name) not in {(one.rule, one.name) for one in live_thresholds(service.control) if one.state == "live"}:
+        raise ProblemError(404, f"{rule}.{name}: the live ruleset has no such threshold")
+    try:
+        return as_json(service.curves.sweep(rule, name, values, days))
+    except RiskwaveError as fault:
+        raise ProblemError(422, str(fault)) from None
 
 
 @router.get("/lists", response_model=Entries, responses=said(), summary="What is on the lists")
