@@ -62,6 +62,11 @@ bench: $(RUNTIME) ## Measure throughput, latency and memory on this machine
 bench-serve: $(DEV) ## Measure decisions over HTTP at a steady rate, and at five times what is carried
 	@$(BIN)/python -m bench.serve
 
+.PHONY: bench-rules
+bench-rules: $(DEV) ## Measure rules: 40 against 5, a backtest and a sweep over a million events, and pandas beside them
+	@$(BIN)/python -m bench.rules
+	@$(BIN)/python -m bench.backtest
+
 .PHONY: bench-models
 bench-models: $(DEV) ## Compare the scoring algorithms on a simulated month of a drawn seed
 	@$(BIN)/riskwave models compare --simulate 150000

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import duckdb
 
+from riskwave.batch.running import copied, is_held
 from riskwave.engine.archive import archive_folder
 from riskwave.engine.journal import settle, waits
 from riskwave.engine.state import unopened
@@ -16,16 +17,26 @@ REVISIONS = (("version",), ("seen_at", "revision"))
 
 
 def attach_state(connection: duckdb.DuckDBPyConnection, state: Path, catalog: str) -> None:
-    """Attach a state file for reading, as `catalog`.
+    """Attach a state file for reading, as `catalog`; a copy of it when a run holds it, as of this moment.
 
-    Raises RiskwaveError when there is none, when it is no DuckDB database, or when another process has it open.
+    Raises RiskwaveError when there is none, when it is no DuckDB database, or when it can be neither read nor copied.
     """
     if not state.is_file():
         raise RiskwaveError(f"{state}: no such file; expected a state made by `riskwave run` or `riskwave batch`")
+    try:
+        connection.execute(f"attach {literal(state)} as {catalog} (read_only)")
+    except duckdb.Error as error:
+        if not is_held(error):
+            raise unopened(state, error) from error
+        with copied(state) as copy:
+            # What is open stays readable when the copy is removed.
+            attach_state(connection, copy, catalog)
+        return
     if waits(state):
         # A killed process left small batches behind: they are moved into the tables first.
+        connection.execute(f"detach {catalog}")
         settle(state)
-    _attach(connection, state, catalog)
+        _attach(connection, state, catalog)
 
 
 def _attach(connection: duckdb.DuckDBPyConnection, state: Path, catalog: str) -> None:
