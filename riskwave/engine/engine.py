@@ -28,7 +28,7 @@ from riskwave.engine.plan import Plan, make_plan
 from riskwave.engine.room import history_room
 from riskwave.engine.ruling import Ruling, open_control
 from riskwave.engine.scope import Scope, gather, touched
-from riskwave.engine.stager import Staged, Stager, refuse
+from riskwave.engine.stager import Staged, Stager
 from riskwave.engine.state import connect, prepare_state
 from riskwave.engine.store import Store, Write
 from riskwave.engine.workbench import Workbench
@@ -249,7 +249,8 @@ class Engine:
         if self._archived is None or moments.min() >= self._archived:
             self._lateness = max(self._lateness, 2 * late)
             return staged
-        return refuse(staged, moments < self._archived, "event_ts: before the history that is kept, which is archived")
+        reason = "event_ts: before the history that is kept, which is archived"
+        return self.stager.refuse(staged, moments < self._archived, reason)
 
     def _accept(self, staged: Staged, outcome: Outcome) -> pa.Table:
         """The accepted rows that are not deliveries of a known event."""

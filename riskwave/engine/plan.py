@@ -73,6 +73,12 @@ class Plan:
         """Raw rows (`batch_raw`) to rejected rows."""
         return self._with(["stg_payments__cast"], "rejected_events")
 
+    def refused_sql(self) -> str:
+        """Raw rows (`batch_raw`) as rejected rows, whatever there is to say against them."""
+        rejected = parse(self.models["rejected_events"].sql)
+        rejected.set("where", None)
+        return f"{self._ctes(['stg_payments__cast'])} select * from ({rejected.sql('duckdb')})"
+
     def frauds_sql(self) -> str:
         """Labels (`batch_labels`) and their payments (`batch_labelled`) to newly confirmed frauds."""
         head = ["stg_labels as (select * from batch_labels)", "stg_payments as (select * from batch_labelled)"]
@@ -128,9 +134,12 @@ class Plan:
         return f"with {head} select * from ({self.models['decisions'].sql})"
 
     def _with(self, before: list[str], last: str) -> str:
+        return f"{self._ctes(before)} select * from ({self.models[last].sql})"
+
+    def _ctes(self, models: list[str]) -> str:
         ctes = ["payments as (select * from batch_raw)"]
-        ctes += [f"{name} as materialized ({self.models[name].sql})" for name in before]
-        return f"with {', '.join(ctes)} select * from ({self.models[last].sql})"
+        ctes += [f"{name} as materialized ({self.models[name].sql})" for name in models]
+        return f"with {', '.join(ctes)}"
 
 
 def make_plan(project: CompiledProject) -> Plan:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,13 +38,16 @@ def labelled_schema(staged: pa.Schema) -> pa.Schema:
 
 
 class Stager:
-    """The staging models over a connection of its own. One thread at a time."""
+    """The staging models over a connection of its own."""
 
     def __init__(self, plan: Plan) -> None:
+        self._lock = threading.Lock()  # who reads stages, and who decides refuses
         self._connection = connect(":memory:", threads=1, memory="512MB")
         self._raw = Provider(self._connection, "batch_raw", RAW_SCHEMA)
         self._connection.execute(f"prepare stage as {plan.staging_sql()}")
         self._connection.execute(f"prepare reject as {plan.rejects_sql()}")
+        self._refused = Provider(self._connection, "batch_refused", RAW_SCHEMA)
+        self._connection.execute(f"prepare refuse as {plan.refused_sql().replace('batch_raw', 'batch_refused')}")
         self.accepted = self._fetch("stage").schema
         self.rejected = self._fetch("reject").schema
         self.nothing = Staged(empty_table(), self.accepted.empty_table(), self.rejected.empty_table(), 0, ())
@@ -60,16 +64,35 @@ class Stager:
         """Cast and judge raw rows (RAW_SCHEMA)."""
         if raw.num_rows == 0:
             return self.nothing
-        self._raw.put(raw)
-        accepted = self._fetch("stage")
-        rejected = self.rejected.empty_table()
-        if accepted.num_rows < raw.num_rows:
-            rejected = self._fetch("reject")
-        self._raw.clear()
-        self.new.put(accepted)
-        tiles = fetch(self._connection, "tiles")
-        self.new.clear()
+        with self._lock:
+            self._raw.put(raw)
+            accepted = self._fetch("stage")
+            rejected = self.rejected.empty_table()
+            if accepted.num_rows < raw.num_rows:
+                rejected = self._fetch("reject")
+            self._raw.clear()
+            self.new.put(accepted)
+            tiles = self._fetch("tiles")
+            self.new.clear()
         return Staged(raw, accepted, rejected, raw.num_rows - accepted.num_rows - rejected.num_rows, (tiles,))
+
+    def refuse(self, staged: Staged, mask: npt.NDArray[np.bool_], reason: str) -> Staged:
+        """The same with the accepted rows under a mask (n) rejected for a reason, with the bytes they came as."""
+        keys = ["source", "source_partition", "source_offset"]
+        refused = staged.accepted.filter(pa.array(mask)).select(keys)
+        with self._lock:
+            self._refused.put(staged.raw.join(refused, keys, join_type="left semi"))
+            added = self._fetch("refuse")
+            self._refused.clear()
+        place = added.schema.get_field_index("reject_reason")
+        reasons = pa.array([reason] * added.num_rows, pa.string())
+        added = added.set_column(place, "reject_reason", reasons).cast(staged.rejected.schema)
+        return Staged(
+            staged.raw,
+            staged.accepted.filter(pa.array(~mask)),
+            pa.concat_tables([staged.rejected, added]),
+            staged.duplicates,
+        )
 
     def _fetch(self, name: str) -> pa.Table:
         return fetch(self._connection, name)
@@ -96,35 +119,4 @@ def joined(parts: list[Staged]) -> Staged:
         pa.concat_tables([part.rejected for part in parts]),
         duplicates,
         tiles,
-    )
-
-
-def refuse(staged: Staged, mask: npt.NDArray[np.bool_], reason: str) -> Staged:
-    """The same with the accepted rows under a mask (n) rejected for a reason, with the bytes they came as."""
-    refused = staged.accepted.filter(pa.array(mask))
-    place = {
-        key: row
-        for row, key in enumerate(
-            zip(
-                staged.raw.column("source_partition").to_pylist(),
-                staged.raw.column("source_offset").to_pylist(),
-                strict=True,
-            )
-        )
-    }
-    rows = [
-        place[key]
-        for key in zip(
-            refused.column("source_partition").to_pylist(), refused.column("source_offset").to_pylist(), strict=True
-        )
-    ]
-    columns = {name: refused.column(name) for name in staged.rejected.schema.names if name in refused.column_names}
-    columns["reject_reason"] = pa.array([reason] * refused.num_rows, pa.string())
-    columns["raw"] = staged.raw.column("raw").take(pa.array(rows, pa.int64()))
-    added = pa.table({name: columns[name] for name in staged.rejected.schema.names}).cast(staged.rejected.schema)
-    return Staged(
-        staged.raw,
-        staged.accepted.filter(pa.array(~mask)),
-        pa.concat_tables([staged.rejected, added]),
-        staged.duplicates,
     )

@@ -49,6 +49,24 @@ def test_the_file_goes_by_any_name(made: Made, tmp_path: Path) -> None:
         assert rows(tmp_path / "other.duckdb", f"select count(*) > 0 from {table}") == [(True,)], table
 
 
+def test_no_card_number_is_left_in_the_file(tmp_path: Path) -> None:
+    event = '"event_ts": "2026-01-05T10:00:00Z", "amount_minor": 100, "currency": "EUR"'
+    lines = [
+        f'{{"event_id": "e1", "card_id": "tok_1", {event}}}',
+        f'{{"event_id": "e2", "card_id": "4111111111111111", {event}}}',
+        '{"event_id": "e3", "card_id": "tok_3", "note": "378282246310005"}',
+    ]
+    (tmp_path / "payments.jsonl").write_text("\n".join(lines))
+    source = open_source(str(tmp_path / "payments.jsonl"))
+    batch_of_inputs(source, tmp_path / "out.duckdb")
+    source.close()
+    kept = (tmp_path / "out.duckdb").read_bytes()
+    for number in (b"4111111111111111", b"378282246310005"):
+        assert number not in kept
+    assert rows(tmp_path / "out.duckdb", "select count(*) from rejected_events") == [(2,)]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.duckdb", "payments.jsonl"]
+
+
 def test_a_file_that_is_there_is_left_alone(made: Made) -> None:
     before = made.path.stat().st_mtime_ns
     with pytest.raises(RiskwaveError, match="is there already; choose another"):
