@@ -11,6 +11,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 import sqlglot
+from sqlglot import exp
 
 from riskwave.batch.history import columns_of, whole
 from riskwave.control import Control, control_path
@@ -58,6 +59,11 @@ def without(project: CompiledProject, added: dict[str, set[str]]) -> CompiledPro
         assert len(kept) < len(query.selects), name
         query.set("expressions", kept)
         models[name] = replace(models[name], sql=query.sql("duckdb"))
+    scored = sqlglot.parse_one(models["int_scored"].sql, read="duckdb")
+    for column in list(scored.find_all(exp.Column)):
+        if column.name in added["decision_input"]:
+            column.replace(exp.cast(exp.null(), "double"))
+    models["int_scored"] = replace(models["int_scored"], sql=scored.sql("duckdb"))
     return CompiledProject(models)
 
 
