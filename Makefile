@@ -68,8 +68,9 @@ bench-rules: $(DEV) ## Measure rules: 40 against 5, a backtest and a sweep over 
 	@$(BIN)/python -m bench.backtest
 
 .PHONY: bench-models
-bench-models: $(DEV) ## Compare the scoring algorithms on a simulated month of a drawn seed
+bench-models: $(DEV) ## Compare the scoring algorithms, and rules with and without a model, on months of drawn seeds
 	@$(BIN)/riskwave models compare --simulate 150000
+	@$(BIN)/python -m bench.together
 
 .PHONY: bench-scoring
 bench-scoring: $(DEV) ## Measure scoring: rows/s through SQL, batches of 100, single callers

@@ -37,7 +37,7 @@ def main() -> None:
     history = read_history([f"sim:?events={given.events}&seed={given.seed}&fraud_share=0.02"])
     prepared = prepare(history, Plan("boosting"))
     trees = fit(prepared, Plan("boosting"))
-    say(f"boosted trees: {trees.trained.trees} trees, {len(trees.card.encoder.columns)} columns, {size(trees.onnx)}")  # type: ignore[attr-defined]
+    say(f"boosted trees: {len(trees.card.encoder.columns)} columns, {size(trees.onnx)}")
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         put_online(folder, trees)

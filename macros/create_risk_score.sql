@@ -8,7 +8,7 @@ there yet. The server must be up. DuckDB gets its own from riskwave/dbt_plugin.p
 
 {% macro risingwave__create_risk_score() -%}
 {%- if var('scoring_server', '') -%}
-create function if not exists risk_score(varchar, varchar, double precision[], varchar[])
+create function if not exists "{{ target.schema }}".risk_score(varchar, varchar, double precision[], varchar[])
 returns struct<score double precision, version varchar, degraded boolean, shadow_scores varchar[]>
 as risk_score using link '{{ var('scoring_server') }}'
 {%- endif -%}

@@ -17,7 +17,7 @@ risk_score(
 
 {% macro risingwave__risk_score(model, card) -%}
 {%- if var('scoring_server', '') -%}
-{{ default__risk_score(model, card) }}
+"{{ target.schema }}".{{ default__risk_score(model, card) }}
 {%- else -%}
 cast(null as varchar)
 {%- endif -%}

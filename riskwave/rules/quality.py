@@ -129,13 +129,16 @@ from ({attacks_sql("judged")}) group by scenario order by scenario
 """
 
 
-def measure(connection: duckdb.DuckDBPyConnection, ruleset: Ruleset, entries: Sequence[ListEntry] = ()) -> Quality:
+def measure(
+    connection: duckdb.DuckDBPyConnection, ruleset: Ruleset, entries: Sequence[ListEntry] = (), *, scored: bool = False
+) -> Quality:
     """The ruleset with its default thresholds and these lists over `decision_input`, held against `labels`.
 
-    connection: a database that `riskwave batch` made; `decision_input` is read with a row an event, and labels
-    count whenever they arrived. Raises RiskwaveError when the ruleset does not pass its checks.
+    connection: a database that `riskwave batch` made; `decision_input` is read with a row an event, and labels count
+    whenever they arrived; scored: it has the columns that the scoring step adds. Raises RiskwaveError when the ruleset
+    does not pass its checks.
     """
-    compiled = compile_ruleset(ruleset, dialect="duckdb")
+    compiled = compile_ruleset(ruleset, dialect="duckdb", scored=scored)
     connection.register("rule_thresholds", compiled.threshold_row({}, 0))
     connection.register("list_entries", entries_table(entries))
     connection.execute(f"create or replace temp table ruled as select event_id, action from ({compiled.sql})")

@@ -185,7 +185,11 @@ def list_command(
 
     Example: riskwave models list --name card
     """
-    versions = open_registry(registry, artifacts).versions(name)
+    store = open_registry(registry, artifacts)
+    from riskwave.scoring.rollout import parts
+
+    versions = store.versions(name)
+    does = {one: parts(store, one) for one in {version.name for version in versions}}
     if as_json:
         typer.echo(json.dumps([version.as_dict() for version in versions], indent=2))
         return
@@ -201,7 +205,8 @@ def list_command(
         figures = [one.metrics[key] for key in ("auc", "average_precision")]
         shares = [one.metrics[key] for key in ("false_positive_rate", "recall")]
         table.add_row(
-            *(one.name, one.version, one.state, one.algorithm, one.created),
+            *(one.name, one.version, ", ".join(filter(None, (one.state, does[one.name].get(one.version))))),
+            *(one.algorithm, one.created),
             *("-" if figure is None else f"{figure:.3f}" for figure in figures),
             *("-" if share is None else f"{share:.2%}" for share in shares),
         )

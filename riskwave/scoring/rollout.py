@@ -37,6 +37,25 @@ class Beside:
     weights: tuple[float, ...] = ()
 
 
+def beside(registry: Registry, name: str) -> Beside:
+    """What the registry says is tried beside the version online."""
+    said = registry.told(name, TAG)
+    if said is None:
+        return Beside()
+    kept = json.loads(said)
+    for key in ("shadows", "vote", "weights"):
+        kept[key] = tuple(kept[key])
+    return Beside(**kept)
+
+
+def parts(registry: Registry, name: str) -> dict[str, str]:
+    """What each version of a model does beside its state, in words; those that do nothing are left out."""
+    now = beside(registry, name)
+    told = dict.fromkeys(now.shadows, "shadow")
+    told |= {version: f"votes by {weight:g}" for version, weight in zip(now.vote, now.weights, strict=True)}
+    return told | ({now.canary: f"canary {now.share:.1%}"} if now.canary else {})
+
+
 class Rollout:
     """Changes of what scores, each kept in the registry and deployed to the folder."""
 
@@ -48,24 +67,24 @@ class Rollout:
     def canary(self, name: str, version: str, share: float) -> Routes:
         """Let a version of state test score a share of the cards, 0 to 1, in place of what is online; 0 ends it."""
         with self._changing():
-            beside = self._beside(name)
+            now = beside(self.registry, name)
             if share == 0:
-                return self._say(name, replace(beside, canary=None, share=0.0))
+                return self._say(name, replace(now, canary=None, share=0.0))
             if not 0 < share < 1:
                 raise RiskwaveError(f"share {share}: expected a part of the cards, such as 10%")
             found = self._tried(name, version)
-            return self._say(name, replace(beside, canary=found.version, share=share))
+            return self._say(name, replace(now, canary=found.version, share=share))
 
     def shadow(self, name: str, version: str, *, on: bool = True) -> Routes:
         """Let a version score every event and act on none; several may. on=False ends it."""
         with self._changing():
-            beside = self._beside(name)
+            now = beside(self.registry, name)
             if not on:
-                if version not in beside.shadows:
-                    raise RiskwaveError(f"model {name} {version} is not in the shadow; there are: {beside.shadows}")
-                return self._say(name, replace(beside, shadows=tuple(v for v in beside.shadows if v != version)))
+                if version not in now.shadows:
+                    raise RiskwaveError(f"model {name} {version} is not in the shadow; there are: {now.shadows}")
+                return self._say(name, replace(now, shadows=tuple(v for v in now.shadows if v != version)))
             found = self._tried(name, version)
-            return self._say(name, replace(beside, shadows=tuple(dict.fromkeys([*beside.shadows, found.version]))))
+            return self._say(name, replace(now, shadows=tuple(dict.fromkeys([*now.shadows, found.version]))))
 
     def vote(self, name: str, versions: Sequence[str], weights: Sequence[float] = ()) -> Routes:
         """Let several versions score together: the mean of their scores by weights, equal ones by default.
@@ -73,9 +92,9 @@ class Rollout:
         One version, or none, ends it: the version online scores alone.
         """
         with self._changing():
-            beside = self._beside(name)
+            now = beside(self.registry, name)
             if len(versions) < 2:
-                return self._say(name, replace(beside, vote=(), weights=()))
+                return self._say(name, replace(now, vote=(), weights=()))
             found = [self._tried(name, version).version for version in versions]
             each = tuple(float(weight) for weight in weights) or (1.0,) * len(found)
             if len(set(found)) < len(found) or len(each) != len(found) or min(each) < 0 or sum(each) <= 0:
@@ -83,25 +102,25 @@ class Rollout:
                     f"a vote of {', '.join(found)} with weights {', '.join(map(str, each))}: expected different "
                     "versions, and a weight of 0 or more for each"
                 )
-            return self._say(name, replace(beside, vote=tuple(found), weights=each))
+            return self._say(name, replace(now, vote=tuple(found), weights=each))
 
     def promote(self, name: str, version: str) -> Version:
         """A version goes online for all cards; a canary or vote ends, shadows go on, itself left out."""
         with self._changing():
             found = self.registry.promote(name, version)
-            shadows = tuple(one for one in self._beside(name).shadows if one != found.version)
+            shadows = tuple(one for one in beside(self.registry, name).shadows if one != found.version)
             self._say(name, Beside(shadows=shadows))
             return found
 
     def rollback(self, name: str) -> Version:
         """End a canary or a vote, the version online scores all again; without one, the version before goes online."""
         with self._changing():
-            beside = self._beside(name)
-            if beside.canary or beside.vote:
-                self._say(name, Beside(shadows=beside.shadows))
+            now = beside(self.registry, name)
+            if now.canary or now.vote:
+                self._say(name, Beside(shadows=now.shadows))
                 return self.registry.get(name, "online")
             found = self.registry.rollback(name)
-            self._say(name, beside)
+            self._say(name, now)
             return found
 
     def deploy(self, name: str) -> Routes:
@@ -126,23 +145,14 @@ class Rollout:
         self.registry.check(found)
         return found
 
-    def _beside(self, name: str) -> Beside:
-        said = self.registry.told(name, TAG)
-        if said is None:
-            return Beside()
-        kept = json.loads(said)
-        for key in ("shadows", "vote", "weights"):
-            kept[key] = tuple(kept[key])
-        return Beside(**kept)
-
-    def _say(self, name: str, beside: Beside) -> Routes:
-        if beside != Beside() and not any(one.state == "online" for one in self.registry.versions(name)):
+    def _say(self, name: str, wanted: Beside) -> Routes:
+        if wanted != Beside() and not any(one.state == "online" for one in self.registry.versions(name)):
             raise RiskwaveError(f"model {name} has no version online yet; promote one first: riskwave models promote")
-        self.registry.tell(name, TAG, json.dumps(asdict(beside)))
+        self.registry.tell(name, TAG, json.dumps(asdict(wanted)))
         return self._deploy(name)
 
     def _deploy(self, name: str) -> Routes:
-        beside = self._beside(name)
+        now = beside(self.registry, name)
         known = {version.version: version for version in self.registry.versions(name)}
         online = [version.version for version in known.values() if version.state == "online"]
         before = read_routes(self.folder, name) if routes_path(self.folder, name).exists() else None
@@ -150,11 +160,11 @@ class Rollout:
             name=name,
             revision=before.revision + 1 if before else 1,
             changed=datetime.now(UTC).isoformat(timespec="milliseconds"),
-            online=beside.vote or tuple(online),
-            weights=beside.weights or (1.0,) * len(online),
-            canary=beside.canary,
-            share=beside.share,
-            shadows=beside.shadows,
+            online=now.vote or tuple(online),
+            weights=now.weights or (1.0,) * len(online),
+            canary=now.canary,
+            share=now.share,
+            shadows=now.shadows,
         )
         routes = replace(routes, versions=tuple(self._put(known[version]) for version in routes.active))
         write_routes(self.folder, routes)

@@ -10,7 +10,7 @@ from typing import Any
 from riskwave.catalogue import load_catalogue
 from riskwave.errors import RiskwaveError
 from riskwave.scoring.algorithms import ALGORITHMS
-from riskwave.scoring.algorithms.base import Algorithm, Trained, Training
+from riskwave.scoring.algorithms.base import Algorithm, Trained, Training, on_scale
 from riskwave.scoring.encoding import learn_encoder
 from riskwave.scoring.graph import Graph
 from riskwave.scoring.history import History
@@ -115,17 +115,21 @@ def fit(prepared: Prepared, plan: Plan, *, measured_on: History | None = None) -
         threshold=0.5,
         target_fpr=plan.target_fpr,
     )
-    # The threshold is chosen on the scores that will be served.
-    scores = Scorer(export(found.trained, card)).score_matrix(training.valid.matrix)
-    card = replace(card, threshold=threshold_for(scores, training.valid.fraud, plan.target_fpr))
-    onnx = export(found.trained, card)
+    # The threshold is chosen on the scores that will be served, and these are moved to have it at 0.5.
+    trained = found.trained
+    for _ in range(2):
+        scores = Scorer(export(trained, card)).score_matrix(training.valid.matrix)
+        card = replace(card, threshold=threshold_for(scores, training.valid.fraud, plan.target_fpr))
+        if trained is found.trained:
+            trained = on_scale(trained, card.threshold)
+    onnx = export(trained, card)
     unseen = measured_on or history.part(prepared.split.test)
     unseen_scores = Scorer(onnx).score(unseen.events)
     return Model(
         card=card,
         onnx=onnx,
         int8=quantised(onnx, training.valid),
-        trained=found.trained,
+        trained=trained,
         params=found.params,
         plan=plan,
         window={**prepared.split.window(history), "measured_on": unseen.name},

@@ -28,19 +28,23 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Deployment:
-    """One schema on the server and its four topics; messages go in by `send`, rows come out by `rows`."""
+    """One schema on the server and its four topics; messages go in by `send`, rows come out by `rows`.
+
+    scoring_server: of the function risk_score; empty for none.
+    """
 
     dsn: str
     kafka: str
     schema: str
     scratch: Path
+    scoring_server: str = ""
 
     @property
     def variables(self) -> dict[str, str]:
         """What `dbt --vars` is given."""
         landings = ("payments", "labels", "card_profiles", "devices")
         named = {f"{name.removeprefix('card_')}_topic": self.topic(name) for name in landings}
-        return {"kafka_bootstrap": self.kafka, **named}
+        return {"kafka_bootstrap": self.kafka, "scoring_server": self.scoring_server, **named}
 
     def topic(self, name: str) -> str:
         """The topic behind a landing model."""

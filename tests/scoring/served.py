@@ -1,20 +1,35 @@
-"""A folder of models online, made without a registry."""
+"""A folder of models online, made without a registry, and a server of it."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import onnx
+
+from riskwave.project import project_dir
 from riskwave.scoring.routes import Routes, Served, read_routes, write_routes, write_whole
+from riskwave.scoring.scorer import METADATA, Card
 from riskwave.scoring.train import Model, export
 
 
 def file_of(model: Model, version: str) -> bytes:
     """The model's ONNX file under a version."""
     return export(model.trained, replace(model.card, version=version))
+
+
+def renumbered(file: bytes, version: str) -> bytes:
+    """The same model's file under another version."""
+    model = onnx.load_from_string(file)
+    card = Card.of_text(next(each.value for each in model.metadata_props if each.key == METADATA))
+    onnx.helper.set_model_props(model, {METADATA: replace(card, version=version).as_text()})
+    return bytes(model.SerializeToString())
 
 
 def serve(folder: Path, files: Mapping[str, bytes], *, online: tuple[str, ...], **said: Any) -> Routes:
@@ -37,3 +52,24 @@ def serve(folder: Path, files: Mapping[str, bytes], *, online: tuple[str, ...], 
     )
     write_routes(folder, routes)
     return routes
+
+
+@contextmanager
+def serving(folder: Path, port: int = 0) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A running `python -m udf`, and its address."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "udf", "--listen", f"127.0.0.1:{port}", "--models", str(folder)],
+        cwd=project_dir(),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        said = process.stdout.readline()
+        assert said.startswith("listening on "), said
+        yield process, said.split()[2].rstrip(",")
+    finally:
+        process.terminate()
+        process.wait(30)
+        assert process.stdout is not None
+        process.stdout.close()

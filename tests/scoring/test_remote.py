@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import socket
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -15,7 +12,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import flight
 
-from riskwave.project import compiled_project, project_dir
+from riskwave.project import compiled_project
 from riskwave.scoring.breaker import Breaker
 from riskwave.scoring.function import open_scorer, register, unregister
 from riskwave.scoring.given import Listed, listed
@@ -23,31 +20,10 @@ from riskwave.scoring.history import History
 from riskwave.scoring.layout import degraded, unscored
 from riskwave.scoring.local import LocalScorer
 from riskwave.scoring.remote import Guarded, RemoteScorer
-from tests.scoring.served import serve
+from tests.scoring.served import serve, serving
 from tests.support.processes import free_port, wait_until
 
 EVENTS = 700
-
-
-@contextmanager
-def serving(folder: Path, port: int = 0) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A running `python -m udf`, and its address."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "udf", "--listen", f"127.0.0.1:{port}", "--models", str(folder)],
-        cwd=project_dir(),
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert process.stdout is not None
-        said = process.stdout.readline()
-        assert said.startswith("listening on "), said
-        yield process, said.split()[2].rstrip(",")
-    finally:
-        process.terminate()
-        process.wait(30)
-        assert process.stdout is not None
-        process.stdout.close()
 
 
 @pytest.fixture(scope="module")
@@ -132,8 +108,6 @@ def test_a_killed_server_degrades_and_scores_again_within_5_s_of_its_return(onli
 
 def test_a_server_that_does_not_answer_is_not_waited_for(given: Listed) -> None:
     """A port that takes connections and says nothing."""
-    import socket
-
     with socket.socket() as deaf:
         deaf.bind(("127.0.0.1", 0))
         deaf.listen()

@@ -53,6 +53,32 @@ class Algorithm(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class OnScale:
+    """A trained model whose margins are moved so that its threshold is at a score of 0.5. It keeps the order.
+
+    Versions of any algorithm can then stand under the same rules.
+    """
+
+    inner: Trained
+    shift: float
+
+    def margin(self, matrix: Matrix) -> Scores:
+        """The inner model's, moved."""
+        return self.inner.margin(matrix) + self.shift
+
+    def draw(self, graph: Graph, matrix: str) -> str:
+        """The same."""
+        return graph.node("Add", self.inner.draw(graph, matrix), graph.constant(self.shift))
+
+
+def on_scale(trained: Trained, threshold: float) -> Trained:
+    """A trained model with its threshold, a score, moved to 0.5; one that flags all or nothing stays as it is."""
+    if not 0 < threshold < 1:
+        return trained
+    return OnScale(trained, float(np.log(1 / threshold - 1)))
+
+
 def score(trained: Trained, matrix: Matrix) -> Scores:
     """Scores in [0, 1] of an encoded matrix, (rows,)."""
     # exp of a large number is inf, and 1 / inf the 0 that is meant.

@@ -32,11 +32,6 @@ class Boosted:
         return graph.trees(matrix, trees_of(self.booster))
 
     @property
-    def trees(self) -> int:
-        """How many there are, up to the best round."""
-        return self.booster.best_iteration or self.booster.num_trees()
-
-    @property
     def gain(self) -> Scores:
         """What each column's splits gained."""
         return np.asarray(self.booster.feature_importance("gain"), np.float64)
@@ -48,17 +43,17 @@ class Boosting:
     name = "boosting"
     needs_labels = True
     defaults: ClassVar[Params] = {
-        "learning_rate": 0.05,
+        "learning_rate": 0.1,
         "num_leaves": 31,
         "min_data_in_leaf": 40,
         "feature_fraction": 0.5,
         "bagging_fraction": 0.8,
         "lambda_l2": 10.0,
-        "rounds": 600,
-        "patience": 60,
+        "rounds": 300,
+        "patience": 40,
     }
     choices: ClassVar[Mapping[str, Sequence[Any]]] = {
-        "learning_rate": (0.02, 0.03, 0.05, 0.08),
+        "learning_rate": (0.03, 0.05, 0.1, 0.15),
         "num_leaves": (7, 15, 31, 63),
         "min_data_in_leaf": (10, 20, 40, 80, 160),
         "feature_fraction": (0.3, 0.5, 0.8),
