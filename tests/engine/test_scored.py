@@ -43,8 +43,8 @@ def files(bank: SimulatedBank, tmp_path_factory: pytest.TempPathFactory) -> dict
     engine.close()
     prepared = prepare(read_history([str(state)]), Plan("boosting"))
     return {
-        version: file_of(fit(prepared, Plan("boosting", params={"rounds": rounds})), version)
-        for version, rounds in {"1.0.0": 15, "1.1.0": 30}.items()
+        version: file_of(fit(prepared, Plan("boosting", params={"rounds": 15, "feature_fraction": share})), version)
+        for version, share in {"1.0.0": 0.6, "1.1.0": 0.1}.items()
     }
 
 

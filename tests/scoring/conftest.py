@@ -56,8 +56,8 @@ def prepared(history: History) -> Prepared:
 @pytest.fixture(scope="session")
 def files(prepared: Prepared) -> dict[str, bytes]:
     """ONNX files of three versions that score differently, by version."""
-    rounds = {"1.0.0": 10, "1.0.1": 20, "1.1.0": 30}
+    shares = {"1.0.0": 0.2, "1.0.1": 0.5, "1.1.0": 0.8}
     return {
-        version: file_of(fit(prepared, Plan("boosting", params={"rounds": most})), version)
-        for version, most in rounds.items()
+        version: file_of(fit(prepared, Plan("boosting", params={"rounds": 20, "feature_fraction": share})), version)
+        for version, share in shares.items()
     }
