@@ -24,9 +24,7 @@ from riskwave.simulator.source import SimulatorSource
 def main() -> None:
     """Simulate, train, decide and print."""
     parser = argparse.ArgumentParser(prog="python -m bench.together", description="Rules alone, and with a model.")
-    parser.add_argument(
-        "--events", type=int, default=120_000, help="of the month, and of each bank learned from"
-    )
+    parser.add_argument("--events", type=int, default=120_000, help="of the month and each bank learned from")
     parser.add_argument("--banks", type=int, default=2, help="how many simulated banks to learn from")
     parser.add_argument("--fraud-share", type=float, default=0.02, help="of the month")
     parser.add_argument("--seed", type=int, help="of the month; drawn when not given")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -14,6 +15,7 @@ from riskwave.backtest.replay import replay
 from riskwave.engine.engine import Engine
 from riskwave.errors import RiskwaveError
 from riskwave.project import compiled_project
+from riskwave.scoring.algorithms.base import OnScale
 from riskwave.scoring.function import open_scorer, register, unregister
 from riskwave.scoring.history import read_history
 from riskwave.scoring.report import report
@@ -34,7 +36,7 @@ def bank() -> SimulatedBank:
 
 @pytest.fixture(scope="module")
 def files(bank: SimulatedBank, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """Two versions, learned from what an engine without a model has decided."""
+    """A version learned from what an engine without a model has decided, and a harsher one."""
     state = tmp_path_factory.mktemp("scored") / "learned.duckdb"
     engine = Engine(state, scoring=open_scorer(state.parent))
     engine.add_facts("card_profiles", bank.profiles)
@@ -42,10 +44,10 @@ def files(bank: SimulatedBank, tmp_path_factory: pytest.TempPathFactory) -> dict
     engine.process(bank.arrivals.rows(0, len(bank.arrivals)), labels=bank.labels)
     engine.close()
     prepared = prepare(read_history([str(state)]), Plan("boosting"))
-    return {
-        version: file_of(fit(prepared, Plan("boosting", params={"rounds": 15, "feature_fraction": share})), version)
-        for version, share in {"1.0.0": 0.6, "1.1.0": 0.1}.items()
-    }
+    model = fit(prepared, Plan("boosting", params={"rounds": 15}))
+    # The other one thinks worse of everybody: some decisions must differ.
+    harsh = replace(model, trained=OnScale(model.trained, 2.0))
+    return {"1.0.0": file_of(model, "1.0.0"), "1.1.0": file_of(harsh, "1.1.0")}
 
 
 @pytest.fixture
