@@ -23,7 +23,10 @@ BATCH = "batch"
 RELATIVE, ABSOLUTE = 1e-6, 1e-9
 POSITION = ("source", "source_partition", "source_offset")
 #: When and how often a run said something is its own: it says nothing on what was said last.
-IGNORED = {"event_id", "version", "supersedes", "decided_at", "seen_at", "revision", "day"}
+IGNORED = {
+    *("event_id", "version", "supersedes", "decided_at", "seen_at", "revision", "day"),
+    *("history_from", "warming_rule_ids"),
+}
 AT_ONCE = 20  # columns a join carries: wider joins no longer fit in the processor's caches
 
 _WHOLE = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?$|DECIMAL\(\d+,0\)$")

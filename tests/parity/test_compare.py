@@ -121,7 +121,10 @@ def test_columns_on_one_side_only(left: Path) -> None:
 
 
 def test_when_and_how_often_it_was_said_is_not_compared(left: Path) -> None:
-    own = {"version": "1", "supersedes": "null::integer", "decided_at": "timestamp '2026-01-01'"}
+    own = {
+        **{"version": "1", "supersedes": "null::integer", "decided_at": "timestamp '2026-01-01'"},
+        **{"history_from": "timestamp '2025-12-01'", "warming_rule_ids": "['far']"},
+    }
     report = against(left, [row | own for row in KNOWN], [row | own for row in DECIDED])
     assert report.equal
     assert len(report.columns) == 7
