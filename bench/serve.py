@@ -125,7 +125,7 @@ def fill(state: Path, bank: SimulatedBank, history: int) -> None:
     engine.add_facts("card_profiles", bank.profiles)
     engine.add_facts("devices", bank.devices)
     for start in range(0, history, BATCH):
-        engine.process(bank.arrivals.rows(start, min(start + BATCH, history)))
+        engine.process(bank.arrivals.rows(start, min(BATCH, history - start)))
     engine.close()
 
 
