@@ -41,7 +41,7 @@ class Pace:
     def answered(self, expected: float, seconds: float) -> None:
         """Learn from an answer: what was expected when it was asked for, and what it took."""
         with self._lock:
-            ratio = min(seconds / max(expected, 1e-3), 30.0)
+            ratio = min(seconds / max(expected, 1e-3), 5.0)
             self._factor += SHARE * (ratio - self._factor)
             self._answered = time.monotonic()
 
