@@ -39,17 +39,17 @@ _PLAIN = frozenset(
     re.findall(
         r"\w+",
         """
-    abs array_agg array_to_string bar ceil ceiling chr coalesce concat concat_ws contains count_if date_diff
+    abs array_agg array_to_string ceil ceiling chr coalesce concat concat_ws contains count_if date_diff
     date_part date_trunc dayname dayofweek dayofyear ends_with entropy epoch epoch_ms epoch_us even exp extract
-    favg first flatten floor format format_bytes formatreadabledecimalsize fsum gcd greatest grid hamming hash
+    favg first flatten floor fsum gcd greatest grid hamming hash
     histogram hour instr isfinite isinf isnan isodow json_array_length json_extract json_extract_string
     json_keys json_type json_valid kahan_sum kurtosis last lcm least left len length levenshtein list
     list_aggregate list_any_value list_avg list_contains list_count list_distinct list_has list_has_all
     list_has_any list_max list_min list_position list_reverse list_slice list_sort list_sum list_unique ln log
-    log10 log2 lower lpad ltrim mad make_date make_timestamp map map_keys map_values max_by mean median
-    microsecond millisecond min_by minute mod mode month monthname nullif pi pow power prefix printf product
+    log10 log2 lower ltrim mad make_date make_timestamp map map_keys map_values max_by mean median
+    microsecond millisecond min_by minute mod mode month monthname nullif pi pow power prefix product
     quantile quantile_cont quantile_disc quarter radians regexp_extract regexp_extract_all regexp_full_match
-    regexp_matches regexp_replace repeat replace reservoir_quantile reverse right round row rpad rtrim second
+    regexp_matches regexp_replace replace reservoir_quantile reverse right round row rtrim second
     sem sign skewness split_part sqrt starts_with stddev stddev_pop stddev_samp str_split strftime string_agg
     string_split strip_accents strlen strpos strptime struct_extract struct_pack substr substring suffix sum
     sum_no_overflow time_bucket to_days to_hours to_json to_milliseconds to_minutes to_seconds to_timestamp trim
@@ -57,7 +57,20 @@ _PLAIN = frozenset(
     """,
     )
 )
-_TYPED_REFUSED = (exp.Rand, exp.CurrentUser, exp.CurrentSchema, exp.CurrentCatalog, exp.CurrentDatabase, exp.Uuid)
+_TYPED_REFUSED = (
+    exp.Rand,
+    exp.CurrentUser,
+    exp.CurrentSchema,
+    exp.CurrentCatalog,
+    exp.CurrentDatabase,
+    exp.Uuid,
+    # What makes much of nothing: one call could take all the memory there is.
+    exp.Repeat,
+    exp.Pad,
+    exp.Space,
+    exp.GenerateSeries,
+    exp.Format,
+)
 LONGEST = 20_000  # characters of a statement
 
 

@@ -18,8 +18,8 @@ from riskwave.simulator.write import write
 from tests.serve.conftest import PATIENT, Served
 from tests.support.processes import wait_until
 
-EVENTS = 240
-PART = 20
+EVENTS = 120
+PART = 10
 
 pytestmark = pytest.mark.xdist_group("serve_equal")
 

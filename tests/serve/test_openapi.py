@@ -20,7 +20,7 @@ from schemathesis.checks import (
 
 from tests.serve.conftest import Served
 
-EXAMPLES = 4
+EXAMPLES = 3
 CHECKS = [status_code_conformance, content_type_conformance, response_schema_conformance]
 
 
