@@ -73,6 +73,8 @@ class Rollout:
             if not 0 < share < 1:
                 raise RiskwaveError(f"share {share}: expected a part of the cards, such as 10%")
             found = self._tried(name, version)
+            if found.state == "online":
+                raise RiskwaveError(f"model {name} {found.version} is online already; a canary is another version")
             return self._say(name, replace(now, canary=found.version, share=share))
 
     def shadow(self, name: str, version: str, *, on: bool = True) -> Routes:

@@ -42,6 +42,8 @@ def test_from_publishing_to_rolling_back(rollout: Rollout, history: History) -> 
     found = scorer.loaded.scorers["1.0.0"].score(history.events)
     assert np.array_equal(found, rollout.registry.scorer("card").score(history.events))
 
+    with pytest.raises(RiskwaveError, match=r"card 1\.0\.0 is online already"):
+        rollout.canary("card", "online", 0.1)
     routes = rollout.canary("card", "1.0.1", 0.1)
     assert (routes.online, routes.canary, routes.share) == (("1.0.0",), "1.0.1", 0.1)
     routes = rollout.shadow("card", "1.0.2")
