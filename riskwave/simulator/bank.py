@@ -9,10 +9,12 @@ import pyarrow as pa
 
 from riskwave.errors import RiskwaveError
 from riskwave.simulator.arrivals import Arrivals, Disorder, arrival_order
+from riskwave.simulator.arrow import positions
 from riskwave.simulator.attacks import attack
 from riskwave.simulator.columns import transactions
 from riskwave.simulator.devices import device_table, number_devices
 from riskwave.simulator.draws import MICROS
+from riskwave.simulator.drift import new_attack, read_drifts, shift_amounts
 from riskwave.simulator.events import Events
 from riskwave.simulator.labels import label_table
 from riskwave.simulator.life import live
@@ -31,7 +33,8 @@ class SimulatedBank:
     """What a bank saw, as Arrow tables.
 
     transactions: typed by the transaction contract, in order of arrival, duplicates included; profiles,
-    devices, labels (by arrived_at): typed by theirs. arrived_us: when each transaction arrived.
+    devices, labels (by arrived_at): typed by theirs. arrived_us: when each transaction arrived; added: events of a new
+    attack, on top of those asked for.
     """
 
     transactions: pa.Table
@@ -42,6 +45,7 @@ class SimulatedBank:
     disorder: Disorder
     seed: int
     episodes: int
+    added: int
 
     @cached_property
     def arrivals(self) -> Arrivals:
@@ -59,16 +63,19 @@ def simulate(
     late: float = 0.0,
     out_of_order: float = 0.0,
     malformed: float = 0.0,
+    drift: str = "",
     progress: Callable[[str], None] | None = None,
 ) -> SimulatedBank:
     """A bank with exactly `events` distinct payments over `days` days; same arguments, same bytes.
 
     `duplicates`, `late`, `out_of_order`, `malformed` are shares of `events`: rows sent twice (on top of
     `events`), rows that arrive minutes to a day late, rows that arrive up to two minutes late, and rows that
-    cannot be used (on top). The number of cards follows from events and days: a card pays about twice a day.
+    cannot be used (on top). `drift`: what is no longer as it was from a day on (drift.py); a new attack's payments come
+    on top of `events`, and until that day everything is as without it. The number of cards follows from events and days: a card pays about twice a day.
     `progress` is told each step. Raises RiskwaveError for a number out of range.
     """
     _check(events, seed, days, fraud_share, duplicates, late, out_of_order, malformed)
+    drifts = read_drifts(drift, days)
     tell = progress or (lambda _: None)
     cards = max(3, round(events / (_PAYMENTS_A_DAY * days)))
     tell("people and merchants")
@@ -82,19 +89,31 @@ def simulate(
     numbers = number_devices(every, seed)
     labels = label_table(every, seed)
     devices = device_table(every, setting, numbers)
+    episodes = int(every["episode"].max(initial=-1)) + 1
+    more = new_attack(setting, drifts, every, episodes)
+    shift_amounts(every, setting, drifts)
     tell("transactions")
-    table = transactions(every, setting, numbers)
+    table, ts = transactions(every, setting, numbers), every["ts"]
+    if len(more):
+        ts = np.r_[ts, more["ts"]]
+        merged = np.argsort(ts, kind="stable")
+        ts = ts[merged]
+        added = transactions(more, setting, numbers, first=len(every))
+        table = pa.concat_tables([table, added]).take(positions(merged))
+        labels = pa.concat_tables([labels, label_table(more, seed, first=len(every))]).sort_by("arrived_at")
+        episodes = int(more["episode"].max()) + 1
     disorder = Disorder(duplicates, late, out_of_order, malformed)
-    order, arrived = arrival_order(every["ts"], disorder, seed)
+    order, arrived = arrival_order(ts, disorder, seed)
     return SimulatedBank(
-        transactions=table if np.array_equal(order, np.arange(len(every))) else table.take(order),
+        transactions=table if np.array_equal(order, np.arange(len(ts))) else table.take(order),
         profiles=profile_table(setting),
         devices=devices,
         labels=labels,
         arrived_us=arrived,
         disorder=disorder,
         seed=seed,
-        episodes=int(every["episode"].max(initial=-1)) + 1,
+        episodes=episodes,
+        added=len(more),
     )
 
 

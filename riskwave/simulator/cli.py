@@ -29,6 +29,10 @@ def simulate_command(
     late: Annotated[float, typer.Option(help="Share that arrives minutes to a day late.")] = 0.0,
     out_of_order: Annotated[float, typer.Option(help="Share that arrives up to two minutes late.")] = 0.0,
     malformed: Annotated[float, typer.Option(help="Share of unusable rows, on top.")] = 0.0,
+    drift: Annotated[
+        str,
+        typer.Option(help="What changes and when: new_attack@day15, amount_shift:1.5@day15; commas between several."),
+    ] = "",
     show_report: Annotated[
         bool, typer.Option("--report", help="Per scenario, the AUC of its best single feature.")
     ] = False,
@@ -61,6 +65,7 @@ def simulate_command(
             late=late,
             out_of_order=out_of_order,
             malformed=malformed,
+            drift=drift,
             progress=tell,
         )
         tell("writing")
@@ -87,20 +92,22 @@ def _format(name: str) -> Format:
 
 def _summary(bank: SimulatedBank, events: int, seconds: float, files: list[Path]) -> dict[str, Any]:
     fraud = int(pc.sum(pc.equal(bank.labels["verdict"], "fraud")).as_py() or 0)
+    # A new attack's payments come on top of those asked for.
+    distinct = events + bank.added
     rows = len(bank.transactions) + round(len(bank.transactions) * bank.disorder.malformed)
     return {
-        "events": events,
+        "events": distinct,
         "rows": rows,
-        "duplicates": len(bank.transactions) - events,
+        "duplicates": len(bank.transactions) - distinct,
         "malformed": rows - len(bank.transactions),
         "cards": len(bank.profiles["card_id"].unique()),
         "devices": len(bank.devices["device_id"].unique()),
         "labels": len(bank.labels),
         "fraud_events": fraud,
-        "fraud_share": round(fraud / events, 5),
+        "fraud_share": round(fraud / distinct, 5),
         "episodes": bank.episodes,
         "seconds": round(seconds, 3),
-        "events_per_second": round(events / max(seconds, 1e-9)),
+        "events_per_second": round(distinct / max(seconds, 1e-9)),
         "files": [str(path) for path in files],
     }
 

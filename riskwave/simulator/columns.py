@@ -48,8 +48,8 @@ def card_ids(numbers: Ints) -> Column:
     return numbered("c", numbers, 7)
 
 
-def transactions(events: Events, setting: Setting, devices: DeviceNumbers) -> pa.Table:
-    """The table of the transaction contract, rows as in `events`: sorted by time and numbered by place."""
+def transactions(events: Events, setting: Setting, devices: DeviceNumbers, *, first: int = 0) -> pa.Table:
+    """The table of the transaction contract, rows as in `events`: by time, numbered by place from `first` on."""
     w, c = world(), categories()
     people, merchants = setting.people, setting.merchants
     card, merchant = events["card"], events["merchant"]
@@ -77,7 +77,7 @@ def transactions(events: Events, setting: Setting, devices: DeviceNumbers) -> pa
     schema = arrow_schema(Transaction)
     local = events["ts"] + w.utc_offset_s[merchants.city[merchant]] * 1_000_000
     columns = {
-        "event_id": event_ids(np.arange(len(events))),
+        "event_id": event_ids(first + np.arange(len(events))),
         "event_ts": pa.array(events["ts"]).cast(pa.timestamp("us")),
         "local_ts": pa.array(local).cast(pa.timestamp("us")),
         "message_type": words(MESSAGES, events["message"]),

@@ -34,6 +34,9 @@ SCENARIOS = (
     "refund_abuse",
     "skimmed_terminal",
 )
+#: Happens only where a drift brings it.
+NEW_SCENARIO = "wallet_provisioning"
+ALL_SCENARIOS = (*SCENARIOS, NEW_SCENARIO)
 
 #: Column, its type, its value where an event does not say otherwise. -1 means none.
 COLUMNS: dict[str, tuple[type[np.generic], float]] = {

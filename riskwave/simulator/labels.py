@@ -14,7 +14,7 @@ import pyarrow as pa
 from riskwave.contracts import Label, arrow_schema
 from riskwave.simulator.columns import event_ids
 from riskwave.simulator.draws import MICROS, stream, unit_hash
-from riskwave.simulator.events import RESPONSES, SCENARIOS, Events
+from riskwave.simulator.events import ALL_SCENARIOS, RESPONSES, Events
 from riskwave.simulator.texts import numbered, words
 
 _HOUR = 3600 * MICROS
@@ -23,8 +23,8 @@ _SOURCES = ("chargeback", "cardholder", "investigator")
 _CHECKED = 0.02
 
 
-def label_table(events: Events, seed: int) -> pa.Table:
-    """The label contract's table, by arrived_at; `events` are sorted by time and numbered by place."""
+def label_table(events: Events, seed: int, *, first: int = 0) -> pa.Table:
+    """The label contract's table, by arrived_at; `events` are sorted by time and numbered by place from `first` on."""
     rng = stream(seed, 9)
     fraud = np.flatnonzero(events["episode"] >= 0)
     others = np.flatnonzero(events["episode"] < 0)
@@ -49,12 +49,12 @@ def label_table(events: Events, seed: int) -> pa.Table:
     order = np.lexsort((event, arrived))
     place = np.r_[np.arange(len(fraud)), none]
     fact = {
-        "event_id": event_ids(event[order]),
+        "event_id": event_ids(first + event[order]),
         "verdict": words(_VERDICTS, is_legitimate[order]),
         "arrived_at": pa.array(arrived[order] // 1000 * 1000).cast(pa.timestamp("us")),
         "source": words(_SOURCES, np.r_[source, np.full(len(checked), 2)][order]),
         "episode_id": words(numbered("ep", episode, 6), place[order]),
-        "scenario": words(SCENARIOS, np.r_[events["scenario"][fraud], none][order]),
+        "scenario": words(ALL_SCENARIOS, np.r_[events["scenario"][fraud], none][order]),
     }
     schema = arrow_schema(Label)
     return pa.Table.from_arrays([fact[name] for name in schema.names], schema=schema)

@@ -76,8 +76,8 @@ def _stamped(part: pa.Table, name: str) -> pa.Table:
 
 def _options(uri: str) -> dict[str, Any]:
     """The arguments of `simulate` in a uri's query."""
-    kinds = {
-        name: int if name in ("events", "seed", "days") else float
+    kinds: dict[str, type[int] | type[float] | type[str]] = {
+        name: {"events": int, "seed": int, "days": int, "drift": str}.get(name, float)
         for name in inspect.signature(simulate).parameters
         if name != "progress"
     }

@@ -7,7 +7,7 @@ import numpy as np
 
 from riskwave.simulator.categories import categories
 from riskwave.simulator.draws import DAY_S, MICROS, pick_cumulative
-from riskwave.simulator.events import CVMS, CVVS, ENTRIES, RESPONSES, SCENARIOS, THREE_DS, Events
+from riskwave.simulator.events import ALL_SCENARIOS, CVMS, CVVS, ENTRIES, RESPONSES, THREE_DS, Events
 from riskwave.simulator.paying import ATTACK
 from riskwave.simulator.setting import Setting
 from riskwave.simulator.world import world
@@ -40,7 +40,7 @@ class Scene:
     def begin(self, scenario: str) -> None:
         """The rows that follow belong to a new episode of this scenario."""
         self.episode += 1
-        self.scenario = SCENARIOS.index(scenario)
+        self.scenario = ALL_SCENARIOS.index(scenario)
 
     def events(self) -> Events:
         """Everything that was done."""
