@@ -25,6 +25,7 @@ from riskwave.scoring.cli import models_app
 from riskwave.serve.cli import serve_command
 from riskwave.serve.keys_cli import keys_app
 from riskwave.simulator.cli import simulate_command
+from riskwave.watch.cli import watch_command
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -47,6 +48,7 @@ app.command("features")(features_command)
 app.command("bench")(bench_command)
 app.command("doctor")(doctor_command)
 rules_app.command("compare")(compare_command)
+models_app.command("watch")(watch_command)
 app.add_typer(rules_app, name="rules")
 app.add_typer(thresholds_app, name="thresholds")
 app.add_typer(lists_app, name="lists")

@@ -82,7 +82,7 @@ def backtest_page(result: Backtest) -> str:
         _overlap_chart(result),
         "</div>",
         "<h2>Attacks</h2>",
-        _table(
+        table(
             ("scenario", "attacks", "caught", "share"),
             [
                 (s.scenario, f"{s.attacks:,}", f"{s.caught:,}", percent(s.caught / s.attacks))
@@ -90,9 +90,9 @@ def backtest_page(result: Backtest) -> str:
             ],
         ),
         "<h2>Rules</h2>",
-        _table(RULE_HEAD, [rule_row(rule) for rule in result.rules]),
+        table(RULE_HEAD, [rule_row(rule) for rule in result.rules]),
         "<h2>Rules that fire together</h2>",
-        _table(
+        table(
             ("rules", "events", "share of the rarer"),
             [(f"{o.one}, {o.two}", f"{o.events:,}", percent(o.share, 0)) for o in result.overlaps[:SHOWN_PAIRS]],
         ),
@@ -101,7 +101,7 @@ def backtest_page(result: Backtest) -> str:
         parts += [_moved(result.caught, "Newly flagged"), _moved(result.released, "Newly released")]
     if result.warming:
         parts += ["<h2>Warming</h2><ul>", *(f"<li>{escape(str(each))}</li>" for each in result.warming), "</ul>"]
-    return _page(f"Backtest of {result.side.name}", parts)
+    return page(f"Backtest of {result.side.name}", parts)
 
 
 def sweep_page(result: Sweep) -> str:
@@ -137,15 +137,15 @@ def sweep_page(result: Sweep) -> str:
             best=best,
         ),
         "</div>",
-        _table(POINT_HEAD, [point_row(point) for point in result.points], best),
+        table(POINT_HEAD, [point_row(point) for point in result.points], best),
     ]
-    return _page(f"{result.rule}.{result.threshold}", parts)
+    return page(f"{result.rule}.{result.threshold}", parts)
 
 
-def write_page(path: Path, page: str) -> None:
+def write_page(path: Path, text: str) -> None:
     """Write a report. Raises RiskwaveError where it cannot be written."""
     try:
-        path.write_text(page, encoding="utf-8")
+        path.write_text(text, encoding="utf-8")
     except OSError as fault:
         raise RiskwaveError(f"{path}: the report cannot be written there: {fault.strerror}") from fault
 
@@ -153,9 +153,9 @@ def write_page(path: Path, page: str) -> None:
 def _headlines(result: Backtest) -> str:
     mine = headline(result.side)
     if result.against is None:
-        return _table(("", result.side.name), mine)
+        return table(("", result.side.name), mine)
     theirs = dict(headline(result.against))
-    return _table(("", result.side.name, f"against {result.against.name}"), [(k, v, theirs[k]) for k, v in mine])
+    return table(("", result.side.name, f"against {result.against.name}"), [(k, v, theirs[k]) for k, v in mine])
 
 
 def _alerts(result: Backtest) -> str:
@@ -186,7 +186,8 @@ def _moved(events: Moved, title: str) -> str:
     return f"<h2>{escape(moved(events, title))}</h2><p><code>{ids}</code>{more} (frauds in bold)</p>"
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]], best: int | None = None) -> str:
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], best: int | None = None) -> str:
+    """A table; best: the row that stands out."""
     top = "".join(f"<th>{escape(cell)}</th>" for cell in head)
     body = ""
     for place, row in enumerate(rows):
@@ -195,7 +196,8 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]], best: int | None 
     return f'<div class="wide"><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
-def _page(title: str, parts: Iterable[str]) -> str:
+def page(title: str, parts: Iterable[str]) -> str:
+    """A whole page of parts."""
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head>'

@@ -7,10 +7,12 @@ import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import numpy as np
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from riskwave.backtest.history import as_moment
 from riskwave.batch.progress import saying
 from riskwave.errors import RiskwaveError
 from riskwave.scoring import looking_cli, rollout_cli
@@ -59,6 +61,8 @@ def train_command(
     fpr: FprOption = 0.005,
     select: Annotated[float, typer.Option(help="Share of importance the features that are kept hold.")] = 0.99,
     trials: Annotated[int, typer.Option(help="Hyper-parameters to try, the defaults first.")] = 1,
+    since: Annotated[str | None, typer.Option(help="Learn from events from this day or moment (UTC) on.")] = None,
+    until: Annotated[str | None, typer.Option(help="… and before this one; what comes later is not looked at.")] = None,
     budget: Annotated[float, typer.Option(help="Seconds after which no new trial is begun.")] = 600.0,
     param: Annotated[list[str] | None, typer.Option(help="A hyper-parameter, such as num_leaves=15.")] = None,
     seed: SeedOption = 7,
@@ -94,6 +98,7 @@ def train_command(
     store = open_registry(registry, artifacts)
     with saying(Console(stderr=True)) as say:
         learned = read_history(history, mapping=mapping, labels=labels, say=say)
+        learned = learned.between(moment(since, "--since"), moment(until, "--until"))
         unseen = read_history(test_history, mapping=mapping, labels=labels, say=say) if test_history else None
         model = train(learned, plan, measured_on=unseen, say=say)
         say("keeping")
@@ -242,6 +247,12 @@ for named, command in (
     ("rescore", looking_cli.rescore_command),
 ):
     models_app.command(named)(command)
+
+
+def moment(text: str | None, option: str) -> np.datetime64 | None:
+    """A day or moment of an option, UTC. Raises RiskwaveError for what is none."""
+    read = as_moment(text, option)
+    return None if read is None else np.datetime64(read, "us")
 
 
 def _params(given: list[str]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
@@ -62,6 +62,23 @@ class History:
     def frauds(self) -> Flags:
         """Whether an event is a fraud by any label, whenever it arrived: to measure by, never to learn from."""
         return ~np.isnat(self.fraud_at)
+
+    def known_at(self, as_of: np.datetime64) -> History:
+        """The same events with those labels only that had arrived at a time."""
+        never = np.datetime64("NaT", "us")
+        fraud, cleared = (np.where(~np.isnat(at) & (at <= as_of), at, never) for at in (self.fraud_at, self.cleared_at))
+        return replace(self, fraud_at=fraud, cleared_at=cleared, episode=np.where(np.isnat(fraud), -1, self.episode))
+
+    def between(self, since: np.datetime64 | None, until: np.datetime64 | None) -> History:
+        """The events from `since` on, before `until`. Raises RiskwaveError when there are none."""
+        first = 0 if since is None else int(np.searchsorted(self.at, since))
+        last = len(self) if until is None else int(np.searchsorted(self.at, until))
+        if last <= first:
+            raise RiskwaveError(
+                f"{self.name}: no events from {since or 'its beginning'} to {until or 'its end'}; it has those from "
+                f"{self.at[0]} to {self.at[-1]}"
+            )
+        return self.part(slice(first, last))
 
     def part(self, rows: slice) -> History:
         """Consecutive events."""

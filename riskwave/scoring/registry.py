@@ -17,6 +17,7 @@ from riskwave.errors import RiskwaveError
 from riskwave.scoring.match import mismatches
 from riskwave.scoring.scorer import METADATA, Card, Scorer
 from riskwave.scoring.versions import next_version, parts_of
+from riskwave.watch.reference import Reference
 
 if TYPE_CHECKING:
     from riskwave.scoring.train import Model
@@ -27,6 +28,8 @@ ONLINE = "online"
 #: How a version goes on: to the next of these, and from any of them to retired.
 STATES = ("dev", "test", ONLINE, "retired")
 FILE, SMALL = "model.onnx", "model.int8.onnx"
+#: What its training window looked like.
+REFERENCE = "reference.json"
 #: The registered model's tag with its versions that were online, the last one the one that is.
 _STACK = "online_versions"
 
@@ -146,6 +149,16 @@ class Registry:
         """A version ready to score, quantised when asked for and there."""
         found = self.get(name, version)
         return Scorer.load(found.small if small and found.small else found.file, threads=threads)
+
+    def reference(self, name: str, version: str = ONLINE) -> Reference:
+        """What a version's training window looked like. Raises RiskwaveError when it was kept without."""
+        found = self.get(name, version)
+        try:
+            return Reference.of_text((found.file.parent / REFERENCE).read_text(encoding="utf-8"))
+        except (OSError, ValueError, KeyError) as error:
+            raise RiskwaveError(
+                f"model {name} {found.version}: what its training window looked like is not kept with it; train it anew"
+            ) from error
 
     def publish(self, name: str, version: str) -> Version:
         """From dev to test: it loads, scores, and its features are those of the catalogue."""
@@ -279,6 +292,8 @@ def _files(model: Model, version: str, folder: Path) -> list[Path]:
     }
     kept.append(folder / "model.json")
     kept[-1].write_text(json.dumps(said, indent=2), encoding="utf-8")
+    kept.append(folder / REFERENCE)
+    kept[-1].write_text(model.reference.as_text(), encoding="utf-8")
     return kept + draw_curves(replace(model, card=card), folder)
 
 

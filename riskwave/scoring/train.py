@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
+
 from riskwave.catalogue import load_catalogue
 from riskwave.errors import RiskwaveError
 from riskwave.scoring.algorithms import ALGORITHMS
@@ -22,6 +24,7 @@ from riskwave.scoring.search import Budget, search
 from riskwave.scoring.selection import narrowed, select_columns
 from riskwave.scoring.split import Cut, Split, split
 from riskwave.scoring.values import INPUT, Flags, Params, Sample, Say, Scores
+from riskwave.watch.reference import Reference, Window, learn_reference, window_of
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,8 @@ class Model:
     """A trained model and what is known of it.
 
     onnx: the file; int8: its quantised form where that is no worse; valid, test: figures on the part it was tuned on
-    and on the part it never saw; fraud, scores: of that last part, for pictures.
+    and on the part it never saw; fraud, scores: of that last part, for pictures; reference: what the training window
+    looked like.
     """
 
     card: Card
@@ -58,17 +62,22 @@ class Model:
     test: Metrics
     fraud: Flags
     scores: Scores
+    reference: Reference
     trials: int
     seconds: float
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A history split and encoded, its columns selected: what several algorithms can be trained on."""
+    """A history split and encoded, its columns selected: what several algorithms can be trained on.
+
+    window: all that is learned from and tuned on, with every column that could have been selected.
+    """
 
     history: History
     split: Split
     training: Training
+    window: Window
 
 
 def prepare(history: History, plan: Plan, *, keep_test: bool = True, say: Say = lambda words: None) -> Prepared:
@@ -78,15 +87,18 @@ def prepare(history: History, plan: Plan, *, keep_test: bool = True, say: Say = 
     say("encoding features")
     learned = history.part(parts.train)
     encoder = learn_encoder(load_catalogue(), learned.events, fraud[parts.train])
+    both = slice(parts.train.start, parts.valid.stop)
+    window = window_of(history.part(both), encoder)
+    tuned = parts.valid.start - both.start
     training = Training(
-        Sample(encoder.encode(learned.events), fraud[parts.train], history.labelled),
-        Sample(encoder.encode(history.part(parts.valid).events), fraud[parts.valid], history.labelled),
+        Sample(window.matrix[:tuned], fraud[parts.train], history.labelled),
+        Sample(window.matrix[tuned:], fraud[parts.valid], history.labelled),
         encoder,
         plan.seed,
         plan.threads,
         say,
     )
-    return Prepared(history, parts, narrowed(training, select_columns(training, plan.select)))
+    return Prepared(history, parts, narrowed(training, select_columns(training, plan.select)), window)
 
 
 def train(history: History, plan: Plan, *, measured_on: History | None = None, say: Say = lambda words: None) -> Model:
@@ -123,6 +135,13 @@ def fit(prepared: Prepared, plan: Plan, *, measured_on: History | None = None) -
         if trained is found.trained:
             trained = on_scale(trained, card.threshold)
     onnx = export(trained, card)
+    reference = learn_reference(
+        prepared.window,
+        read=card.encoder.names,
+        scores=np.concatenate([Scorer(onnx).score_matrix(training.train.matrix), scores]),
+        threshold=card.threshold,
+        tuned=slice(len(training.train), None),
+    )
     unseen = measured_on or history.part(prepared.split.test)
     unseen_scores = Scorer(onnx).score(unseen.events)
     return Model(
@@ -137,6 +156,7 @@ def fit(prepared: Prepared, plan: Plan, *, measured_on: History | None = None) -
         test=measure(unseen, unseen_scores, card.threshold),
         fraud=unseen.frauds(),
         scores=unseen_scores,
+        reference=reference,
         trials=found.trials,
         seconds=time.monotonic() - began,
     )

@@ -71,8 +71,8 @@ def simulate(
     `duplicates`, `late`, `out_of_order`, `malformed` are shares of `events`: rows sent twice (on top of
     `events`), rows that arrive minutes to a day late, rows that arrive up to two minutes late, and rows that
     cannot be used (on top). `drift`: what is no longer as it was from a day on (drift.py); a new attack's payments come
-    on top of `events`, and until that day everything is as without it. The number of cards follows from events and days: a card pays about twice a day.
-    `progress` is told each step. Raises RiskwaveError for a number out of range.
+    on top of `events`, and until that day everything is as without it. The number of cards follows from events and
+    days: a card pays about twice a day. `progress` is told each step. Raises RiskwaveError for a number out of range.
     """
     _check(events, seed, days, fraud_share, duplicates, late, out_of_order, malformed)
     drifts = read_drifts(drift, days)

@@ -31,7 +31,7 @@ def simulate_command(
     malformed: Annotated[float, typer.Option(help="Share of unusable rows, on top.")] = 0.0,
     drift: Annotated[
         str,
-        typer.Option(help="What changes and when: new_attack@day15, amount_shift:1.5@day15; commas between several."),
+        typer.Option(help="What changes, from a day on: new_attack@day15,amount_shift:1.5@day20."),
     ] = "",
     show_report: Annotated[
         bool, typer.Option("--report", help="Per scenario, the AUC of its best single feature.")

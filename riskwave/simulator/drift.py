@@ -20,7 +20,7 @@ from riskwave.simulator.paying import ATTACK, DESK, PASSING
 from riskwave.simulator.setting import Setting
 
 #: Each kind of drift, what its strength is unless said otherwise, and between which values it must lie.
-KINDS = {"new_attack": (0.02, 0.0, 0.2), "amount_shift": (1.5, 0.01, 100.0)}
+KINDS = {"new_attack": (0.03, 0.0, 0.2), "amount_shift": (1.5, 0.01, 100.0)}
 EXAMPLE = "new_attack@day15 or amount_shift:1.5@day15"
 
 
@@ -85,31 +85,25 @@ def new_attack(setting: Setting, drifts: Sequence[Drift], before: Events, episod
     return events.take(np.argsort(events["ts"], kind="stable"))
 
 
-def _phones(before: Events, began: int) -> np.ndarray:
+def _phones(before: Events, began: int) -> list[int]:
     """Devices of earlier attackers, else of passing visits, that were there before."""
     code = before["device"][before["ts"] < began].astype(np.int64)
     attackers = np.unique(code[code >= ATTACK])
-    return attackers if len(attackers) else np.unique(code[(code >= PASSING) & (code < DESK)])
+    found = attackers if len(attackers) else np.unique(code[(code >= PASSING) & (code < DESK)])
+    return [int(each) for each in found]
 
 
-def _wallet_provisioning(s: Scene, began: int, phones: np.ndarray) -> None:
-    """Stolen numbers loaded into the wallet of a phone or two, tapped in shops of one town within hours."""
+def _wallet_provisioning(s: Scene, began: int, phones: list[int]) -> None:
+    """Stolen numbers loaded into the wallet of one phone, tapped one after the other in shops of one town."""
     s.begin(NEW_SCENARIO)
     room = max((s.end - began) // DAY - 0.5, 0.25)
     ts = began + int(s.between(0, room) * DAY)
-    cards = s.victims(s.count(5, 9))
+    cards = s.victims(s.count(8, 14))
     city = s.home(cards[0])
-    phone = int(s.one_of(phones))
-    for step in range(s.count(14, 24)):
+    phone = s.one_of(phones)
+    for step in range(s.count(16, 26)):
         shop = s.shop(city, 5411, 5541, 5732, 5311, 5912, 5651)
-        s.pos(
-            s.one_of(cards),
-            ts,
-            shop,
-            s.euros(45 + 3 * step, 0.4),
-            entry="contactless",
-            cvm="device",
-            device=phone,
-            wallet=s.count(1, 2),
-        )
-        ts += int(s.between(2, 25) * MINUTE)
+        eur = s.euros(45 + 3 * step, 0.4)
+        wallet = {"entry": "contactless", "cvm": "device", "device": phone, "wallet": s.count(1, 2)}
+        s.pos(cards[step % len(cards)], ts, shop, eur, **wallet)
+        ts += int(s.between(1, 12) * MINUTE)
