@@ -22,6 +22,7 @@ from riskwave.parity.cli import parity_command
 from riskwave.query import query_command
 from riskwave.run.cli import demo_command, run_command
 from riskwave.scoring.cli import models_app
+from riskwave.scoring.update_cli import update_command
 from riskwave.serve.cli import serve_command
 from riskwave.serve.keys_cli import keys_app
 from riskwave.simulator.cli import simulate_command
@@ -49,6 +50,7 @@ app.command("bench")(bench_command)
 app.command("doctor")(doctor_command)
 rules_app.command("compare")(compare_command)
 models_app.command("watch")(watch_command)
+models_app.command("update")(update_command)
 app.add_typer(rules_app, name="rules")
 app.add_typer(thresholds_app, name="thresholds")
 app.add_typer(lists_app, name="lists")

@@ -90,7 +90,7 @@ def train_command(
         cut=Cut(delay_days=delay),
         target_fpr=fpr,
         select=select,
-        params=_params(param or []),
+        params=read_params(param or []),
         budget=Budget(trials, budget),
         threads=threads,
     )
@@ -255,7 +255,8 @@ def moment(text: str | None, option: str) -> np.datetime64 | None:
     return None if read is None else np.datetime64(read, "us")
 
 
-def _params(given: list[str]) -> dict[str, Any]:
+def read_params(given: list[str]) -> dict[str, Any]:
+    """Hyper-parameters written as name=value. Raises RiskwaveError for another text."""
     params: dict[str, Any] = {}
     for text in given:
         key, equals, value = text.partition("=")

@@ -33,6 +33,18 @@ class Tree:
     missing_left: NDArray[np.bool_]
     value: NDArray[np.float64]
 
+    def leaves(self, matrix: NDArray[Any]) -> NDArray[np.int64]:
+        """The node at which each row of a matrix ends, (rows,)."""
+        node = np.zeros(len(matrix), np.int64)
+        rows = np.flatnonzero(self.left[node] >= 0)
+        while len(rows):
+            at = node[rows]
+            value = matrix[rows, self.column[at]]
+            goes_left = np.where(np.isnan(value), self.missing_left[at], value <= self.threshold[at])
+            node[rows] = np.where(goes_left, self.left[at], self.right[at])
+            rows = rows[self.left[node[rows]] >= 0]
+        return node
+
 
 def rounded_down(threshold: NDArray[np.float64]) -> NDArray[np.float32]:
     """The largest float32 that is not greater: a float32 is at most the one exactly when it is at most the other."""

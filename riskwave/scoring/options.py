@@ -36,7 +36,7 @@ def need_packages() -> None:
     """Raises RiskwaveError when the packages of models are not installed."""
     from importlib.util import find_spec
 
-    needed = ("lightgbm", "sklearn", "onnx", "onnxruntime", "jax", "mlflow", "sqlalchemy", "alembic", "matplotlib")
+    needed = ("lightgbm", "sklearn", "onnx", "onnxruntime", "jax", "mlflow", "river", "sqlalchemy", "alembic", "matplotlib")
     missing = [name for name in needed if find_spec(name) is None]
     if missing:
         raise RiskwaveError(f"models need {', '.join(missing)}: pip install -c constraints.txt 'riskwave[models]'")

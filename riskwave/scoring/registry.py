@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 import onnx
 
 from riskwave.errors import RiskwaveError
+from riskwave.scoring.algorithms.base import Trained
 from riskwave.scoring.match import mismatches
 from riskwave.scoring.scorer import METADATA, Card, Scorer
+from riskwave.scoring.state import of_bytes, to_bytes
 from riskwave.scoring.versions import next_version, parts_of
 from riskwave.watch.reference import Reference
 
@@ -30,13 +32,16 @@ STATES = ("dev", "test", ONLINE, "retired")
 FILE, SMALL = "model.onnx", "model.int8.onnx"
 #: What its training window looked like.
 REFERENCE = "reference.json"
+#: The trained model itself, to learn on from and to explain by.
+TRAINED = "trained.zip"
 #: The registered model's tag with its versions that were online, the last one the one that is.
 _STACK = "online_versions"
 
 
 @dataclass(frozen=True)
 class Version:
-    """One version of a model in the registry. `file` is its ONNX file, `small` the quantised one where there is one."""
+    """One version of a model in the registry. `file` is its ONNX file, `small` the quantised one where there is one,
+    `parent` the version it learned on from."""
 
     name: str
     version: str
@@ -53,6 +58,7 @@ class Version:
     sql_hash: str
     threshold: float
     pictures: tuple[Path, ...]
+    parent: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON has it."""
@@ -159,6 +165,15 @@ class Registry:
             raise RiskwaveError(
                 f"model {name} {found.version}: what its training window looked like is not kept with it; train it anew"
             ) from error
+
+    def trained(self, name: str, version: str = ONLINE) -> Trained:
+        """A version as it was trained, for learning on and for explaining. Raises RiskwaveError when it is not kept."""
+        found = self.get(name, version)
+        try:
+            content = (found.file.parent / TRAINED).read_bytes()
+        except OSError as error:
+            raise RiskwaveError(f"model {name} {found.version}: was kept without {TRAINED}; train it anew") from error
+        return of_bytes(content, f"model {name} {found.version}")
 
     def publish(self, name: str, version: str) -> Version:
         """From dev to test: it loads, scores, and its features are those of the catalogue."""
@@ -289,9 +304,12 @@ def _files(model: Model, version: str, folder: Path) -> list[Path]:
         "features": list(card.encoder.features),
         "sql_hash": card.sql_hash,
         "threshold": card.threshold,
+        "parent": model.parent,
     }
     kept.append(folder / "model.json")
     kept[-1].write_text(json.dumps(said, indent=2), encoding="utf-8")
+    kept.append(folder / TRAINED)
+    kept[-1].write_bytes(to_bytes(model.trained))
     kept.append(folder / REFERENCE)
     kept[-1].write_text(model.reference.as_text(), encoding="utf-8")
     return kept + draw_curves(replace(model, card=card), folder)

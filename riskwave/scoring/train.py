@@ -20,7 +20,7 @@ from riskwave.scoring.match import said_of, sql_hash
 from riskwave.scoring.metrics import Metrics, measure, threshold_for
 from riskwave.scoring.quantise import quantised
 from riskwave.scoring.scorer import METADATA, Card, Scorer
-from riskwave.scoring.search import Budget, search
+from riskwave.scoring.search import Budget, Found, search
 from riskwave.scoring.selection import narrowed, select_columns
 from riskwave.scoring.split import Cut, Split, split
 from riskwave.scoring.values import INPUT, Flags, Params, Sample, Say, Scores
@@ -48,7 +48,7 @@ class Model:
 
     onnx: the file; int8: its quantised form where that is no worse; valid, test: figures on the part it was tuned on
     and on the part it never saw; fraud, scores: of that last part, for pictures; reference: what the training window
-    looked like.
+    looked like; parent: the version it learned on from.
     """
 
     card: Card
@@ -65,6 +65,7 @@ class Model:
     reference: Reference
     trials: int
     seconds: float
+    parent: str | None = None
 
 
 @dataclass(frozen=True)
@@ -114,8 +115,13 @@ def train(history: History, plan: Plan, *, measured_on: History | None = None, s
 def fit(prepared: Prepared, plan: Plan, *, measured_on: History | None = None) -> Model:
     """Train on what is prepared."""
     began = time.monotonic()
+    found = search(algorithm_of(plan), prepared.training, dict(plan.params), plan.budget)
+    return finish(prepared, plan, found, began, measured_on=measured_on)
+
+
+def finish(prepared: Prepared, plan: Plan, found: Found, began: float, *, measured_on: History | None = None) -> Model:
+    """Export what was trained, choose its threshold, and measure it; began: by the monotonic clock, in seconds."""
     training, history = prepared.training, prepared.history
-    found = search(algorithm_of(plan), training, dict(plan.params), plan.budget)
     training.say(f"{plan.algorithm}: exporting and measuring")
     card = Card(
         name=plan.name,

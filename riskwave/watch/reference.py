@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from riskwave.backtest.warming import windows
+from riskwave.rules.windows import windows
 from riskwave.scoring.encoding import Column, Encoder
 from riskwave.scoring.history import History
 from riskwave.scoring.values import Matrix, Scores

@@ -67,9 +67,15 @@ class Boosting:
 
 
 def boost(
-    training: Training, params: Params, *, matrix: Matrix | None = None, valid: Matrix | None = None
+    training: Training,
+    params: Params,
+    *,
+    matrix: Matrix | None = None,
+    valid: Matrix | None = None,
+    before: lgb.Booster | None = None,
 ) -> lgb.Booster:
-    """A booster on the training's samples, or on other columns of the same events."""
+    """A booster on the training's samples, or on other columns of the same events; before: one whose trees come
+    first."""
     require_frauds(training.train.fraud, "train")
     require_frauds(training.valid.fraud, "valid")
     settings = {name: value for name, value in params.items() if name not in ("rounds", "patience")}
@@ -97,6 +103,7 @@ def boost(
         learned,
         params["rounds"],
         valid_sets=[tuned],
+        init_model=before,
         callbacks=[lgb.early_stopping(params["patience"], verbose=False), tell],
     )
 

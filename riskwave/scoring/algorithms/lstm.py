@@ -95,15 +95,8 @@ class LstmAutoencoder:
         scaling = learn_scaling(training.encoder, training.train.matrix)
         names = [training.encoder.names[place] for place in scaling.filling.places]
         place = sequence_of(names)
-        inputs = scaling.apply(training.train.without_frauds())
-        valid = scaling.apply(training.valid.without_frauds())
         channels, hidden = place.shape[1], params["hidden"]
         there = (place < len(names)).astype(np.float32)[:, None, :]
-
-        def loss(weights: Weights, rows: Any, key: Any) -> Any:  # noqa: ARG001
-            sequence = _sequence(rows, place)
-            return (((_remade(weights, sequence) - sequence) ** 2) * there).sum(axis=(0, 2)).mean() / len(names)
-
         keys = jax.random.split(jax.random.key(training.seed), 5)
         begin: Weights = {
             "in_input": dense(keys[0], channels, 4 * hidden),
@@ -115,11 +108,26 @@ class LstmAutoencoder:
             "made": dense(keys[4], hidden, channels),
             "made_bias": jnp.zeros(channels),
         }
-        weights = descend(loss, begin, inputs, valid, training, params)
+        weights = self.descended(training, params, scaling, place, begin)
         plain = Sequenced(scaling, place, weights, np.ones(place.size, np.float32), Calibration(1.0, 0.0))
         by_cell = error_weights(plain.errors(training.valid.without_frauds())) * there.ravel()
         sequenced = replace(plain, by_cell=np.asarray(by_cell, np.float32))
         return replace(sequenced, calibration=calibrate(sequenced.anomaly(training.valid.matrix), training.valid.fraud))
+
+    def descended(
+        self, training: Training, params: Params, scaling: Scaling, place: NDArray[np.int64], begin: Weights
+    ) -> Weights:
+        """The weights after learning from `begin` on, stopped early."""
+        inputs = scaling.apply(training.train.without_frauds())
+        valid = scaling.apply(training.valid.without_frauds())
+        width = inputs.shape[1]
+        there = (place < width).astype(np.float32)[:, None, :]
+
+        def loss(weights: Weights, rows: Any, key: Any) -> Any:  # noqa: ARG001
+            sequence = _sequence(rows, place)
+            return (((_remade(weights, sequence) - sequence) ** 2) * there).sum(axis=(0, 2)).mean() / width
+
+        return descend(loss, begin, inputs, valid, training, params)
 
 
 def sequence_of(names: Sequence[str]) -> NDArray[np.int64]:

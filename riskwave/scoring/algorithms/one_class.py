@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -39,14 +39,15 @@ class Bounded:
 
     def anomaly(self, matrix: Matrix) -> Scores:
         """How far outside, (rows,)."""
-        vectors = self.vectors.astype(np.float64)
-        own = (vectors**2).sum(axis=1)
-        near = np.empty(len(matrix))
-        for start in range(0, len(matrix), ROWS):
-            scaled = self.scaling.apply(matrix[start : start + ROWS]).astype(np.float64)
-            squares = (scaled**2).sum(axis=1)[:, None] + own - 2 * scaled @ vectors.T
-            near[start : start + ROWS] = np.exp(-self.gamma * np.maximum(squares, 0)) @ self.weights
-        return self.offset - near
+        parts = [self.outside(self.scaling.apply(matrix[at : at + ROWS])) for at in range(0, len(matrix), ROWS)]
+        return np.concatenate(parts) if parts else np.empty(0)
+
+    def outside(self, scaled: Matrix) -> Scores:
+        """The same of scaled rows, some thousand at most."""
+        vectors, rows = self.vectors.astype(np.float64), scaled.astype(np.float64)
+        squares = (rows**2).sum(axis=1)[:, None] + (vectors**2).sum(axis=1) - 2 * rows @ vectors.T
+        near = np.exp(-self.gamma * np.maximum(squares, 0)) @ self.weights
+        return np.asarray(self.offset - near, np.float64)
 
     def draw(self, graph: Graph, matrix: str) -> str:
         """The same by one matrix product."""
@@ -70,21 +71,26 @@ class OneClass:
 
     def fit(self, training: Training, params: Params) -> Bounded:
         """Fit on `sample` ordinary events; `gamma` is in units of one by the number of columns."""
-        scaling = learn_scaling(training.encoder, training.train.matrix)
-        ordinary = training.train.without_frauds()
-        rng = np.random.default_rng(training.seed)
-        chosen = np.sort(rng.permutation(len(ordinary))[: params["sample"]])
-        scaled = scaling.apply(ordinary[chosen]).astype(np.float64)
-        gamma = params["gamma"] / scaled.shape[1]
-        training.say(f"one-class SVM: {len(chosen)} events")
-        machine = OneClassSVM(nu=params["nu"], gamma=gamma).fit(scaled)
-        bounded = Bounded(
-            scaling,
-            machine.support_vectors_.astype(np.float32),
-            np.asarray(machine.dual_coef_[0], np.float64),
-            float(gamma),
-            -float(machine.intercept_[0]),
-            Calibration(1.0, 0.0),
-        )
-        calibration = calibrate(bounded.anomaly(training.valid.matrix), training.valid.fraud)
-        return Bounded(scaling, bounded.vectors, bounded.weights, bounded.gamma, bounded.offset, calibration)
+        return bound(training, params, learn_scaling(training.encoder, training.train.matrix))
+
+
+def bound(training: Training, params: Params, scaling: Scaling, kept: NDArray[np.float32] | None = None) -> Bounded:
+    """Fit and calibrate; kept: support vectors, scaled, that are learned from as well."""
+    ordinary = training.train.without_frauds()
+    rng = np.random.default_rng(training.seed)
+    chosen = np.sort(rng.permutation(len(ordinary))[: params["sample"]])
+    scaled = scaling.apply(ordinary[chosen]).astype(np.float64)
+    if kept is not None:
+        scaled = np.concatenate([kept.astype(np.float64), scaled])
+    gamma = params["gamma"] / scaled.shape[1]
+    training.say(f"one-class SVM: {len(scaled)} events")
+    machine = OneClassSVM(nu=params["nu"], gamma=gamma).fit(scaled)
+    bounded = Bounded(
+        scaling,
+        machine.support_vectors_.astype(np.float32),
+        np.asarray(machine.dual_coef_[0], np.float64),
+        float(gamma),
+        -float(machine.intercept_[0]),
+        Calibration(1.0, 0.0),
+    )
+    return replace(bounded, calibration=calibrate(bounded.anomaly(training.valid.matrix), training.valid.fraud))

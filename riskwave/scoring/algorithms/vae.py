@@ -80,17 +80,7 @@ class Vae:
     def fit(self, training: Training, params: Params) -> Described:
         """Train, stopped early, and calibrate on the validation part."""
         scaling = learn_scaling(training.encoder, training.train.matrix)
-        inputs = scaling.apply(training.train.without_frauds())
-        valid = scaling.apply(training.valid.without_frauds())
-        columns, hidden, latent, beta = inputs.shape[1], params["hidden"], params["latent"], params["beta"]
-
-        def loss(weights: Weights, rows: Any, key: Any) -> Any:
-            mean, spread = _describe(weights, rows)
-            drawn = mean + jnp.exp(spread / 2) * jax.random.normal(key, mean.shape)
-            error = ((_decode(weights, drawn) - rows) ** 2).sum(axis=1)
-            apart = 0.5 * (mean**2 + jnp.exp(spread) - 1 - spread).sum(axis=1)
-            return (error + beta * apart).mean() / columns
-
+        columns, hidden, latent = len(scaling.filling.places), params["hidden"], params["latent"]
         keys = jax.random.split(jax.random.key(training.seed), 5)
         begin: Weights = {
             "in": dense(keys[0], columns, hidden),
@@ -104,10 +94,25 @@ class Vae:
             "made": dense(keys[4], hidden, columns),
             "made_bias": jnp.zeros(columns),
         }
-        weights = descend(loss, begin, inputs, valid, training, params)
+        weights = self.descended(training, params, scaling, begin)
         plain = Described(scaling, weights, np.ones(columns, np.float32), Calibration(1.0, 0.0))
         described = replace(plain, by_column=error_weights(plain.errors(training.valid.without_frauds())))
         return replace(described, calibration=calibrate(described.anomaly(training.valid.matrix), training.valid.fraud))
+
+    def descended(self, training: Training, params: Params, scaling: Scaling, begin: Weights) -> Weights:
+        """The weights after learning from `begin` on, stopped early."""
+        inputs = scaling.apply(training.train.without_frauds())
+        valid = scaling.apply(training.valid.without_frauds())
+        columns, beta = inputs.shape[1], params["beta"]
+
+        def loss(weights: Weights, rows: Any, key: Any) -> Any:
+            mean, spread = _describe(weights, rows)
+            drawn = mean + jnp.exp(spread / 2) * jax.random.normal(key, mean.shape)
+            error = ((_decode(weights, drawn) - rows) ** 2).sum(axis=1)
+            apart = 0.5 * (mean**2 + jnp.exp(spread) - 1 - spread).sum(axis=1)
+            return (error + beta * apart).mean() / columns
+
+        return descend(loss, begin, inputs, valid, training, params)
 
 
 def _describe(weights: Weights, rows: Any) -> tuple[Any, Any]:

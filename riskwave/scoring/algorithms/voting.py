@@ -73,17 +73,22 @@ class Voting:
             kind = MEMBERS[name]
             # Another seed each: members that are alike should err differently.
             members.append(kind().fit(replace(training, seed=training.seed + place), dict(kind.defaults)))
-        if not labelled:
-            return Voted(tuple(names), tuple(members), (1 / len(names),) * len(names), 0.0)
-        margins = np.stack([member.margin(training.valid.matrix) for member in members], axis=1)
-        weights, shift = _earned(margins, training.valid.fraud)
-        kept = [place for place, weight in enumerate(weights) if weight > 0]
-        return Voted(
-            tuple(names[place] for place in kept),
-            tuple(members[place] for place in kept),
-            tuple(float(weights[place]) for place in kept),
-            shift,
-        )
+        return weighed(tuple(names), tuple(members), training)
+
+
+def weighed(names: Sequence[str], members: Sequence[Trained], training: Training) -> Voted:
+    """A vote whose members have the weights that they earn on the validation part; equal ones without labels."""
+    if int(training.valid.fraud.sum()) < LEAST_FRAUDS:
+        return Voted(tuple(names), tuple(members), (1 / len(names),) * len(names), 0.0)
+    margins = np.stack([member.margin(training.valid.matrix) for member in members], axis=1)
+    weights, shift = _earned(margins, training.valid.fraud)
+    kept = [place for place, weight in enumerate(weights) if weight > 0]
+    return Voted(
+        tuple(names[place] for place in kept),
+        tuple(members[place] for place in kept),
+        tuple(float(weights[place]) for place in kept),
+        shift,
+    )
 
 
 def _earned(margins: Scores, fraud: Flags) -> tuple[Scores, float]:
