@@ -18,6 +18,7 @@ from riskwave.control.thresholds_cli import thresholds_app
 from riskwave.decisions_cli import decisions_command
 from riskwave.doctor.cli import doctor_command
 from riskwave.errors import RiskwaveError
+from riskwave.insight.cli import insight_command
 from riskwave.parity.cli import parity_command
 from riskwave.query import query_command
 from riskwave.run.cli import demo_command, run_command
@@ -45,6 +46,7 @@ app.command("parity")(parity_command)
 app.command("backtest")(backtest_command)
 app.command("sweep")(sweep_command)
 app.command("explain")(explain_command)
+app.command("insight")(insight_command)
 app.command("features")(features_command)
 app.command("bench")(bench_command)
 app.command("doctor")(doctor_command)

@@ -24,6 +24,14 @@ from riskwave.backtest.then import as_then, in_force_then
 from riskwave.batch.progress import saying
 from riskwave.control import Control, control_path
 from riskwave.errors import RiskwaveError
+from riskwave.scoring.options import (
+    DEFAULT_REGISTRY,
+    ArtifactsOption,
+    RegistryOption,
+    open_registry,
+    registry_there,
+)
+from riskwave.scoring.show import show_score
 
 HistoryPath = Annotated[Path, typer.Option(help="A state, or a Parquet folder with decision_input and labels.")]
 Rules = Annotated[str, typer.Option(help="A rule file or folder, a revision, or live.")]
@@ -146,17 +154,31 @@ def explain_command(
     state: Annotated[Path, typer.Option(help="The state that decided it.")] = Path("riskwave.duckdb"),
     version: Annotated[int | None, typer.Option(min=1, help="Which decision about it; else the last.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Rules that did not fire, and all features, too.")] = False,
+    model: Annotated[
+        str | None, typer.Option(help="Explain the score of this model, such as 'card 1.2.0'; else the decision's own.")
+    ] = None,
+    registry: RegistryOption = DEFAULT_REGISTRY,
+    artifacts: ArtifactsOption = None,
     as_json: Json = False,
 ) -> None:
-    """Explain a decision: each rule's terms on the event, and what would have let it pass.
+    """Explain a decision: each rule's terms on the event, what would have let it pass, and what made its score.
 
-    Example: riskwave explain e-4711 --state bank.duckdb
+    Example: riskwave explain e-4711 --state bank.duckdb --registry riskwave.models.db
     """
     result = explain(state, event_id, version=version)
+    said = model or result.decision.get("model_version")
+    scored = None
+    if said and (model or registry_there(registry)):
+        store = open_registry(registry, artifacts)
+        from riskwave.scoring.of_decision import explain_score
+
+        scored = explain_score(state, event_id, store, str(said), decision=result.version)
     if as_json:
-        _echo(result.as_dict())
+        _echo({**result.as_dict(), "model": None if scored is None else scored.as_dict()})
     else:
         show_explanation(result, Console(highlight=False), everything=everything)
+        if scored is not None:
+            show_score(scored, Console(highlight=False))
 
 
 def compare_command(

@@ -131,9 +131,9 @@ def _expected(
 
 
 def _shares(error: NDArray[Any], slope: float) -> Scores:
-    """An anomaly's logarithm, shared out by the errors: an ordinary event's errors add up to about 1."""
+    """How far errors raise the margin, shared out by them: an ordinary event's add up to about 1."""
     total = np.maximum(error.sum(axis=1, keepdims=True), 1e-9)
-    return np.asarray(slope * np.log(np.maximum(total, 1.0)) * error / total, np.float64)
+    return np.asarray(slope * np.log1p(total) * error / total, np.float64)
 
 
 def _placed(found: Scores, places: tuple[int, ...], width: int) -> Scores:

@@ -32,11 +32,27 @@ def open_registry(where: str, artifacts: Path | None) -> Registry:
     return Registry(where, artifacts)
 
 
+def registry_there(where: str) -> bool:
+    """Whether there is a registry to look into: a server, or a file that exists."""
+    return "://" in where or Path(where).is_file()
+
+
 def need_packages() -> None:
     """Raises RiskwaveError when the packages of models are not installed."""
     from importlib.util import find_spec
 
-    needed = ("lightgbm", "sklearn", "onnx", "onnxruntime", "jax", "mlflow", "river", "sqlalchemy", "alembic", "matplotlib")
+    needed = (
+        "lightgbm",
+        "sklearn",
+        "onnx",
+        "onnxruntime",
+        "jax",
+        "mlflow",
+        "river",
+        "sqlalchemy",
+        "alembic",
+        "matplotlib",
+    )
     missing = [name for name in needed if find_spec(name) is None]
     if missing:
         raise RiskwaveError(f"models need {', '.join(missing)}: pip install -c constraints.txt 'riskwave[models]'")

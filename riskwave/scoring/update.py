@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from riskwave.scoring.history import History
 from riskwave.scoring.metrics import Metrics, measure
 from riskwave.scoring.registry import Registry, Version
 from riskwave.scoring.resume import resume
+from riskwave.scoring.rollout import Rollout
 from riskwave.scoring.scorer import Scorer
 from riskwave.scoring.search import Found
 from riskwave.scoring.split import Cut, split
@@ -110,12 +112,19 @@ class Update:
     any_time: bool = False
 
 
-def update(registry: Registry, history: History, how: Update, *, say: Say = lambda words: None) -> Updated:
+def update(
+    registry: Registry,
+    history: History,
+    how: Update,
+    *,
+    folder: Path | None = None,
+    say: Say = lambda words: None,
+) -> Updated:
     """Learn on from events that the version has not learned from, measure both on the last ones, and judge.
 
     The candidate is kept with its parent's version: in dev when it does not pass, else in test and then online. Events
-    of the time that the version learned from are left out, unless `any_time`. Raises RiskwaveError when too few are
-    left.
+    of the time that the version learned from are left out, unless `any_time`. folder: of the models online
+    (rollout.py). Raises RiskwaveError when too few are left.
     """
     parent = registry.get(how.name, how.version)
     old, trained = registry.scorer(how.name, parent.version), registry.trained(how.name, parent.version)
@@ -140,7 +149,7 @@ def update(registry: Registry, history: History, how: Update, *, say: Say = lamb
     if verdict.passed:
         candidate = registry.publish(how.name, candidate.version)
         if how.to == "online":
-            candidate = registry.promote(how.name, candidate.version)
+            candidate = Rollout(registry, folder).promote(how.name, candidate.version)
     return Updated(parent, candidate, before, after, verdict)
 
 

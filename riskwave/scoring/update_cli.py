@@ -12,7 +12,14 @@ from rich.table import Table
 from riskwave.batch.progress import saying
 from riskwave.errors import RiskwaveError
 from riskwave.scoring.cli import DelayOption, HistoryOption, LabelsOption, MapOption, SeedOption, read_params
-from riskwave.scoring.options import DEFAULT_REGISTRY, ArtifactsOption, JsonOption, NameOption, RegistryOption, open_registry
+from riskwave.scoring.options import (
+    DEFAULT_REGISTRY,
+    ArtifactsOption,
+    JsonOption,
+    NameOption,
+    RegistryOption,
+    open_registry,
+)
 
 
 def update_command(

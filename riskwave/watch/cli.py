@@ -13,7 +13,15 @@ from rich.console import Console
 from riskwave.batch.progress import saying
 from riskwave.errors import RiskwaveError
 from riskwave.scoring.cli import LabelsOption, MapOption, moment
-from riskwave.scoring.options import DEFAULT_REGISTRY, ArtifactsOption, JsonOption, NameOption, RegistryOption, VersionArgument, open_registry
+from riskwave.scoring.options import (
+    DEFAULT_REGISTRY,
+    ArtifactsOption,
+    JsonOption,
+    NameOption,
+    RegistryOption,
+    VersionArgument,
+    open_registry,
+)
 
 #: Events taken in at a time.
 BATCH = 5_000

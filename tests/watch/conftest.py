@@ -70,9 +70,13 @@ def drifted(drifted_state: Path) -> History:
 
 
 @pytest.fixture(scope="session")
-def attacked(tmp_path_factory: pytest.TempPathFactory) -> History:
-    uri = BANK + "&drift=new_attack:0.15@day58"
-    return read_history([str(decided(uri, tmp_path_factory.mktemp("attacked") / "bank.duckdb"))])
+def attacked_state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return decided(BANK + "&drift=new_attack:0.15@day58", tmp_path_factory.mktemp("attacked") / "bank.duckdb")
+
+
+@pytest.fixture(scope="session")
+def attacked(attacked_state: Path) -> History:
+    return read_history([str(attacked_state)])
 
 
 @pytest.fixture(scope="session")
