@@ -6,13 +6,13 @@ import json
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 
 from riskwave.backtest.backtest import backtest
-from riskwave.backtest.explain import explain
+from riskwave.backtest.explain import Explanation, explain
 from riskwave.backtest.given import Given, given
 from riskwave.backtest.history import History, as_moment, open_history
 from riskwave.backtest.html import backtest_page, sweep_page, write_page
@@ -32,6 +32,9 @@ from riskwave.scoring.options import (
     registry_there,
 )
 from riskwave.scoring.show import show_score
+
+if TYPE_CHECKING:
+    from riskwave.scoring.explain import ScoreExplained
 
 HistoryPath = Annotated[Path, typer.Option(help="A state, or a Parquet folder with decision_input and labels.")]
 Rules = Annotated[str, typer.Option(help="A rule file or folder, a revision, or live.")]
@@ -166,19 +169,32 @@ def explain_command(
     Example: riskwave explain e-4711 --state bank.duckdb --registry riskwave.models.db
     """
     result = explain(state, event_id, version=version)
-    said = model or result.decision.get("model_version")
-    scored = None
-    if said and (model or registry_there(registry)):
-        store = open_registry(registry, artifacts)
-        from riskwave.scoring.of_decision import explain_score
-
-        scored = explain_score(state, event_id, store, str(said), decision=result.version)
+    scored = _scored(state, result, model, registry, artifacts)
     if as_json:
         _echo({**result.as_dict(), "model": None if scored is None else scored.as_dict()})
     else:
         show_explanation(result, Console(highlight=False), everything=everything)
         if scored is not None:
             show_score(scored, Console(highlight=False))
+
+
+def _scored(
+    state: Path, result: Explanation, model: str | None, registry: str, artifacts: Path | None
+) -> ScoreExplained | None:
+    """What made the score: of the model asked for, else of the decision's own where the registry has it."""
+    said = model or result.decision.get("model_version")
+    if not said or (model is None and not registry_there(registry)):
+        return None
+    try:
+        store = open_registry(registry, artifacts)
+        from riskwave.scoring.of_decision import explain_score
+
+        return explain_score(state, result.event_id, store, str(said), decision=result.version)
+    except RiskwaveError as fault:
+        if model is not None:
+            raise
+        typer.echo(f"its score is not explained: {fault}", err=True)
+        return None
 
 
 def compare_command(

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from riskwave.errors import RiskwaveError
 from riskwave.scoring.algorithms import ALGORITHMS
 from riskwave.scoring.algorithms.base import Trained
 from riskwave.scoring.contributions import contributions, members
 from riskwave.scoring.explain import Explainer
 from riskwave.scoring.history import History
+from riskwave.scoring.of_decision import explain_score
 from riskwave.scoring.registry import Registry
 from riskwave.scoring.state import of_bytes, to_bytes
 from riskwave.scoring.train import Plan, Prepared, fit
@@ -53,11 +57,26 @@ def test_a_vote_is_its_members(prepared: Prepared) -> None:
     assert members(fitted("boosting", prepared), matrix) == {}
 
 
-def test_flagged_events_are_explained_in_words(
-    prepared: Prepared, history: History, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    registry = Registry(str(tmp_path_factory.mktemp("explain") / "models.db"))
-    registry.add(fit(prepared, Plan("boosting", params={"rounds": 40})))
+@pytest.fixture(scope="module")
+def registry(prepared: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Registry:
+    made = Registry(str(tmp_path_factory.mktemp("explain") / "models.db"))
+    made.add(fit(prepared, Plan("boosting", params={"rounds": 40})))
+    return made
+
+
+def test_an_event_of_a_state_is_explained(bank: Path, history: History, registry: Registry) -> None:
+    event = history.events["event_id"][7].as_py()
+    found = explain_score(bank, event, registry, "card 1.0.0")
+    assert found.event_id == event
+    assert found.score == pytest.approx(registry.scorer("card", "1.0.0").score(history.events.slice(7, 1))[0])
+    for model, message in (("card", "expected one name and one version"), ("card 9.0.0", "no version 9.0.0")):
+        with pytest.raises(RiskwaveError, match=message):
+            explain_score(bank, event, registry, model)
+    with pytest.raises(RiskwaveError, match="has not kept what was known of it"):
+        explain_score(bank, "nobody", registry, "card 1.0.0")
+
+
+def test_flagged_events_are_explained_in_words(history: History, registry: Registry) -> None:
     explainer = Explainer(registry, "card", "latest")
     found = explainer.explain(history.events)
     scores = explainer.scorer.score(history.events)
