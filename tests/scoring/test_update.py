@@ -64,11 +64,11 @@ def test_a_candidate_goes_as_far_as_its_gate_lets_it(
 ) -> None:
     registry = Registry(str(tmp_path_factory.mktemp("update") / "models.db"))
     middle = history.at[len(history) // 2]
-    plan = Plan("boosting", params={"rounds": 30}, cut=Cut(delay_days=0.5, test=0.1, valid=0.4))
+    plan = Plan("isolation_forest", params={"trees": 40}, cut=Cut(delay_days=1, test=0.1))
     registry.add(train(history.between(None, middle), plan))
     registry.publish("card", "latest")
     registry.promote("card", "latest")
-    cut = Cut(delay_days=1, valid=0.4)
+    cut = Cut(delay_days=1)
     kept = update(registry, history, Update(cut=cut, gate=Gate(0.5, 0.9, 0.5)))
     assert not kept.verdict.passed
     assert (kept.candidate.version, kept.candidate.state, kept.candidate.parent) == ("1.0.1", "dev", "1.0.0")
