@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from riskwave.scoring.algorithms.base import OnScale
 from riskwave.scoring.algorithms.boosting import Boosted
 from riskwave.scoring.algorithms.forest import Isolated
 from riskwave.scoring.algorithms.hybrid import Seasoned
@@ -31,6 +32,11 @@ def contributions(trained: Any, matrix: Matrix) -> Scores:  # noqa: ARG001 - the
     Of trees, forests and what votes over them, the sum is the margin less what it is on average.
     """
     raise TypeError(f"no way to explain a {type(trained).__name__}")
+
+
+@contributions.register
+def _(trained: OnScale, matrix: Matrix) -> Scores:
+    return contributions(trained.inner, matrix)
 
 
 @contributions.register
@@ -109,6 +115,8 @@ def _(trained: Voted, matrix: Matrix) -> Scores:
 
 def members(trained: Any, matrix: Matrix) -> dict[str, Scores]:
     """What each member of a vote adds to the margin, (rows,); empty for what does not vote."""
+    if isinstance(trained, OnScale):
+        return members(trained.inner, matrix)
     if not isinstance(trained, Voted):
         return {}
     return {

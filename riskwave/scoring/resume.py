@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from riskwave.errors import RiskwaveError
-from riskwave.scoring.algorithms.base import Calibration, Trained, Training, calibrate
+from riskwave.scoring.algorithms.base import Calibration, OnScale, Trained, Training, calibrate
 from riskwave.scoring.algorithms.boosting import Boosted, boost
 from riskwave.scoring.algorithms.forest import Isolated, grow
 from riskwave.scoring.algorithms.hybrid import Seasoned
@@ -34,6 +34,12 @@ REPLACED = 0.5
 def resume(trained: Any, training: Training, params: Params) -> Trained:  # noqa: ARG001 - the registered ones use them
     """The model after it learned on from a training of the same columns; params: the algorithm's."""
     raise RiskwaveError(f"no way to learn on from a {type(trained).__name__}; train a new version")
+
+
+@resume.register
+def _(trained: OnScale, training: Training, params: Params) -> Trained:
+    # Its threshold is chosen anew, and so is its scale.
+    return resume(trained.inner, training, params)
 
 
 @resume.register

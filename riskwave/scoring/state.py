@@ -12,7 +12,7 @@ import lightgbm as lgb
 import numpy as np
 
 from riskwave.errors import RiskwaveError
-from riskwave.scoring.algorithms.base import Calibration, Trained
+from riskwave.scoring.algorithms.base import Calibration, OnScale, Trained
 from riskwave.scoring.algorithms.boosting import Boosted
 from riskwave.scoring.algorithms.forest import Isolated
 from riskwave.scoring.algorithms.hybrid import Forecast, Seasoned
@@ -27,7 +27,7 @@ _KINDS: dict[str, type] = {
     kind.__name__: kind
     for kind in (
         *(Boosted, Seasoned, Forecast, Isolated, Tree, Bounded, Described, Sequenced, Voted),
-        *(Calibration, Filling, Scaling),
+        *(Calibration, Filling, Scaling, OnScale),
     )
 }
 _TREE = "tree.json"
