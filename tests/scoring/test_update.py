@@ -64,23 +64,25 @@ def test_a_candidate_goes_as_far_as_its_gate_lets_it(
 ) -> None:
     registry = Registry(str(tmp_path_factory.mktemp("update") / "models.db"))
     middle = history.at[len(history) // 2]
-    plan = Plan("isolation_forest", params={"trees": 40}, cut=Cut(delay_days=1, test=0.1))
+    # one tree: there is much to gain
+    plan = Plan("boosting", params={"rounds": 1}, cut=Cut(delay_days=3, test=0.1, valid=0.4))
     registry.add(train(history.between(None, middle), plan))
     registry.publish("card", "latest")
     registry.promote("card", "latest")
-    cut = Cut(delay_days=1)
-    kept = update(registry, history, Update(cut=cut, gate=Gate(0.5, 0.9, 0.5)))
+    cut = Cut(delay_days=4, valid=0.4)
+    params = {"rounds": 30}
+    kept = update(registry, history, Update(cut=cut, gate=Gate(0.5, 0.9, 0.5), params=params))
     assert not kept.verdict.passed
-    assert (kept.candidate.version, kept.candidate.state, kept.candidate.parent) == ("1.0.1", "dev", "1.0.0")
+    assert (kept.candidate.version, kept.candidate.state, kept.candidate.parent) == ("1.1.0", "dev", "1.0.0")
     assert registry.get("card", "online").version == "1.0.0"
     # both are measured on the same events, which are later than all that either learned from
     assert kept.before.events == kept.after.events == kept.candidate.window["test"]["events"]
     assert kept.candidate.window["train"]["from"] > kept.parent.window["valid"]["to"]
     assert kept.candidate.window["test"]["from"] >= kept.candidate.window["labels_as_of"]
-    gained = update(registry, history, Update(cut=cut, gate=Gate(-1.0, 5.0, 5.0), to="test"))
+    gained = update(registry, history, Update(cut=cut, gate=Gate(0.5, 0.9, 1e-6), params=params, to="test"))
     assert gained.candidate.state == "test"
-    online = update(registry, history, Update(cut=cut, gate=Gate(-1.0, 5.0, 5.0)))
-    assert (online.candidate.version, online.candidate.state) == ("1.0.3", "online")
-    assert registry.get("card", "1.0.3").parent == "1.0.0"
+    online = update(registry, history, Update(cut=cut, gate=Gate(0.5, 0.9, 1e-6), params=params))
+    assert (online.candidate.version, online.candidate.state) == ("1.1.2", "online")
+    assert registry.get("card", "1.1.2").parent == "1.0.0"
     with pytest.raises(RiskwaveError, match=r"has learned until .*; give a later history"):
         update(registry, history.between(None, middle), Update(cut=cut))
