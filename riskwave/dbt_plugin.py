@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import atexit
 from typing import Any
 
 from dbt.adapters.duckdb.plugins import BasePlugin
 
-from riskwave.scoring.function import open_scorer, register, unregister
+from riskwave.scoring.function import open_scorer, register
 
 
 class Plugin(BasePlugin):
@@ -16,4 +15,3 @@ class Plugin(BasePlugin):
     def configure_connection(self, conn: Any) -> None:
         """Called once, with dbt's connection."""
         register(conn, open_scorer())
-        atexit.register(unregister, conn)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -22,6 +23,8 @@ FUNCTION = "risk_score"
 SERVER = "RISKWAVE_SCORING_SERVER"
 #: The model that the decisions' SQL calls.
 MODEL = "card"
+#: Connections that have the function: one that is left at the end of the process makes DuckDB complain of leaks.
+_having: dict[int, duckdb.DuckDBPyConnection] = {}
 
 
 def open_scorer(folder: Path | None = None, server: str | None = None) -> Scoring:
@@ -66,6 +69,7 @@ class Scoring:
 def register(connection: duckdb.DuckDBPyConnection, scoring: Scoring) -> None:
     """Give a connection the function `risk_score(model, card_id, numbers, texts)`."""
     order = layout()
+    _having[id(connection)] = connection
 
     def risk_score(model: Any, cards: Any, numbers: Any, texts: Any) -> Any:
         del model
@@ -84,7 +88,14 @@ def register(connection: duckdb.DuckDBPyConnection, scoring: Scoring) -> None:
 
 
 def unregister(connection: duckdb.DuckDBPyConnection) -> None:
-    """Take the function away: one that is there at the end of the process makes DuckDB complain of leaks."""
-    # Twice is once, as closing is.
+    """Take the function away; twice is once, as closing is."""
+    _having.pop(id(connection), None)
     with suppress(duckdb.Error):
         connection.remove_function(FUNCTION)
+
+
+@atexit.register
+def _unregister_all() -> None:
+    """Where nobody closed: an error ended the process."""
+    for connection in list(_having.values()):
+        unregister(connection)

@@ -121,6 +121,15 @@ def test_nothing_online_scores_nothing_and_needs_no_onnxruntime(tmp_path: Path) 
     )
 
 
+def test_a_process_that_ends_without_closing_says_nothing_of_it(tmp_path: Path) -> None:
+    script = (
+        "import duckdb, sys; from pathlib import Path; from riskwave.scoring.function import open_scorer, register; "
+        "connection = duckdb.connect(); register(connection, open_scorer(Path(sys.argv[1]))); sys.exit('an error')"
+    )
+    done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=False)
+    assert done.stderr == "an error\n"
+
+
 def test_what_cannot_be_loaded_leaves_what_was_online(
     tmp_path: Path, files: dict[str, bytes], given: Listed, caplog: pytest.LogCaptureFixture
 ) -> None:
