@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from fastapi.testclient import TestClient
@@ -40,10 +41,9 @@ class Served:
     def __init__(self, service: Service) -> None:
         self.service = service
         self.app = create_app(service)
-        self._numbers = itertools.count()
 
     def token(self, *scopes: str, role: str | None = None, owner: str = "somebody") -> str:
-        return self.service.keys.create(f"key{next(self._numbers)}", owner=owner, role=role, scopes=scopes)[1]
+        return self.service.keys.create(f"key-{uuid4().hex}", owner=owner, role=role, scopes=scopes)[1]
 
     def client(self, *scopes: str, role: str | None = None, owner: str = "somebody") -> TestClient:
         """A client with a key of a role or scopes; without either, without a key. It is not closed with the app."""

@@ -62,7 +62,7 @@ def test_the_same_drift_gives_the_same_bytes() -> None:
 def test_drifts_are_read() -> None:
     assert read_drifts("", 30) == ()
     assert read_drifts("new_attack@day15, amount_shift:0.5@day2", 30) == (
-        Drift("new_attack", 0.02, 15),
+        Drift("new_attack", 0.03, 15),
         Drift("amount_shift", 0.5, 2),
     )
 
