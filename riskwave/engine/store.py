@@ -209,23 +209,17 @@ class Store:
 
     def _keep(self, batches: list[Write], number: int) -> None:
         """Put batches into the tables in one transaction, the last of which has this number in the journal."""
-        rows: dict[str, list[pa.Table]] = {}
-        offsets: dict[str, dict[int, int]] = {}
-        for batch in batches:
-            for name, table in batch.rows.items():
-                rows.setdefault(name, []).append(table)
-            for source, of_partitions in batch.offsets.items():
-                offsets.setdefault(source, {}).update(of_partitions)
+        rows, offsets = journal.together((batch.rows, batch.offsets) for batch in batches)
         self._connection.begin()
-        for name, parts in rows.items():
-            self._providers[name].put(pa.concat_tables(parts))
+        for name, table in rows.items():
+            self._providers[name].put(table)
             self._connection.execute(f"execute keep_{name}").fetchall()
             self._providers[name].clear()
         journal.note_moved(self._connection, number, offsets)
         self._connection.commit()
         with self._changed:
-            for name, parts in rows.items():
-                del self._recent[name][: len(parts)]
+            for name in rows:
+                del self._recent[name][: sum(name in batch.rows for batch in batches)]
 
 
 def _add_columns(connection: duckdb.DuckDBPyConnection, name: str) -> None:
