@@ -111,6 +111,6 @@ $(RUNTIME): pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(DEV): pyproject.toml constraints.txt | $(BIN)/python
-	@echo "installing what the tests run on (about 370 MB, once)"
-	@$(PIP_INSTALL) -e '.[dev,models]'
+	@echo "installing what the tests run on (about 470 MB, once)"
+	@$(PIP_INSTALL) -e '.[app,dev,models]'
 	@touch $(RUNTIME) $@

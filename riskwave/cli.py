@@ -7,6 +7,7 @@ import sys
 
 import typer
 
+from riskwave.app_cli import app_command
 from riskwave.backtest.cli import backtest_command, compare_command, explain_command, sweep_command
 from riskwave.batch.cli import batch_command
 from riskwave.bench.cli import bench_command
@@ -39,6 +40,7 @@ app.command("demo")(demo_command)
 app.command("simulate")(simulate_command)
 app.command("run")(run_command)
 app.command("serve")(serve_command)
+app.command("app")(app_command)
 app.command("decisions")(decisions_command)
 app.command("query")(query_command)
 app.command("batch")(batch_command)

@@ -80,7 +80,26 @@ def explain(state: Path, event_id: str, *, version: int | None = None) -> Explan
     if not control_path(state).is_file():
         raise RiskwaveError(f"{control_path(state)}: is not there; it has the rules and thresholds of the decision")
     with Control.open(control_path(state), read_only=True) as control:
-        given = _in_force(control.snapshot(int(control_version)), str(decision["ruleset_revision"]))
+        snapshot = control.snapshot(int(control_version))
+    return explained(snapshot, row, decision, versions=versions, least=least)
+
+
+def explained(
+    snapshot: Snapshot,
+    row: dict[str, Any],
+    decision: dict[str, Any],
+    *,
+    versions: int,
+    least: dict[str, Any],
+) -> Explanation:
+    """Explain a decision by what was in force.
+
+    snapshot: of its control_version; row: of decision_input with the model's columns; versions: how many decisions
+    there are of the event; least: what would be known of the event alone, for what would have let it pass. Raises
+    RiskwaveError when its ruleset was not in force then.
+    """
+    event_id = str(decision["event_id"])
+    given = _in_force(snapshot, str(decision["ruleset_revision"]))
     decided = decide(given.checked, row, given.values, given.lists, given.held)
     order = {rule.rule: place for place, (_, rule) in enumerate(_ordered(given))}
     rules = sorted(
@@ -172,8 +191,12 @@ def _read(
         if not rows:
             raise RiskwaveError(f"{event_id}: {state} has not kept what was known of it")
         least = alone(connection, CATALOG, state, event_id) if decision["action"] != "allow" else {}
-    scores = {column.name: decision.get(column.name) for column in MODEL_COLUMNS}
-    return {**rows[0], **scores}, decision, len(decisions), least
+    return with_scores(rows[0], decision), decision, len(decisions), least
+
+
+def with_scores(known: dict[str, Any], decision: dict[str, Any]) -> dict[str, Any]:
+    """A row of decision_input with what the model said, as rules see it."""
+    return {**known, **{column.name: decision.get(column.name) for column in MODEL_COLUMNS}}
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, query: str, event_id: str) -> list[dict[str, Any]]:

@@ -32,6 +32,7 @@ ENABLES = {
     "sqlglot": "the join form of window models, lineage",
 }
 EXTRAS = {
+    "app": "the app that people work in (riskwave app)",
     "dev": "tests, lint and type checks (make test)",
     "models": "training scoring models (riskwave models)",
     "scoring": "scoring by the models online, without what training needs",

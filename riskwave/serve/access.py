@@ -42,13 +42,16 @@ def service_of(request: Request) -> Service:
     return service
 
 
-def needs(scope: str) -> Callable[[Request], Awaitable[Caller]]:
-    """A dependency: the caller, who has a scope. 401 without a valid key, 403 without the scope, 429 too often."""
+def needs(scope: str | None) -> Callable[[Request], Awaitable[Caller]]:
+    """A dependency: the caller, who has a scope, or any valid key for None.
+
+    401 without a valid key, 403 without the scope, 429 too often.
+    """
 
     async def caller(request: Request) -> Caller:
         service = service_of(request)
         key = authenticated(service, request.headers.get("authorization"))
-        if scope not in key.scopes:
+        if scope is not None and scope not in key.scopes:
             raise ProblemError(403, f"the key {key.name} has not the scope {scope}")
         admit(service, key)
         request.state.key = key.name

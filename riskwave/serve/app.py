@@ -15,10 +15,24 @@ from riskwave.errors import RiskwaveError
 from riskwave.serve.access import BEARER
 from riskwave.serve.front import Front
 from riskwave.serve.problems import Problem, ProblemError, on_problem
-from riskwave.serve.routes import asking, catalogue, decisions, entities, health, labels, models, rulesets, tuning
+from riskwave.serve.routes import (
+    asking,
+    catalogue,
+    decisions,
+    entities,
+    health,
+    labels,
+    me,
+    models,
+    rulesets,
+    tuning,
+    why,
+)
 from riskwave.serve.service import Service
 
-ROUTERS = tuple(part.router for part in (decisions, entities, labels, tuning, rulesets, models, catalogue, asking))
+ROUTERS = tuple(
+    part.router for part in (why, decisions, entities, labels, tuning, rulesets, models, catalogue, asking, me)
+)
 
 
 def create_app(service: Service) -> FastAPI:

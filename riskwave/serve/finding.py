@@ -16,13 +16,13 @@ from riskwave.serve.reading import Reading
 from riskwave.sources.batch import FIELDS
 
 _DECISION = tuple(Decision.model_fields)
-_SHOWN = """
+SHOWN = """
 d.event_id, d.event_ts, d.card_id, s.amount_minor, s.currency, s.merchant_id, s.merchant_name, s.merchant_country,
 s.channel, s.ip, s.device_id, s.mcc, s.latitude, s.longitude, d.action, d.is_anomaly, d.severity, d.model_score,
 d.model_version, d.rule_ids, d.reasons, d.decided_at, l.verdict
 """
 #: What an event turned out to be: fraud, where anybody ever said so.
-_VERDICTS = "(select event_id, min(verdict) as verdict from labels group by event_id)"
+VERDICTS = "(select event_id, min(verdict) as verdict, min(scenario) as scenario from labels group by event_id)"
 #: Entities by the name they go by in paths, and their column.
 ENTITIES = {"card": "card_id", "device": "device_id", "ip": "ip", "merchant": "merchant_id"}
 
@@ -82,8 +82,8 @@ def search(reading: Reading, filters: Filters) -> dict[str, Any]:
         moment, event_id = read_cursor(filters.cursor)
         add("(d.event_ts, d.event_id) < ($after_ts, $after_id)", after_ts=moment, after_id=event_id)
     rows = reading.rows(
-        f"select {_SHOWN} from decisions as d join stg_payments as s on d.event_id = s.event_id "
-        f"left join {_VERDICTS} as l on d.event_id = l.event_id where {' and '.join(where)} "
+        f"select {SHOWN} from decisions as d join stg_payments as s on d.event_id = s.event_id "
+        f"left join {VERDICTS} as l on d.event_id = l.event_id where {' and '.join(where)} "
         f"order by d.event_ts desc, d.event_id desc limit {filters.limit + 1}",
         given,
     )

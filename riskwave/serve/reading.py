@@ -58,6 +58,11 @@ class Reading:
         with self._reader() as reader:
             return reader.table(sql, given, limit_s)
 
+    def arrow(self, sql: str, given: Mapping[str, Any] | None = None, *, limit_s: float = 10.0) -> pa.Table:
+        """The rows of one SELECT, with their types. Raises ProblemError when it takes longer than limit_s seconds."""
+        with self._reader() as reader:
+            return reader.arrow(sql, given, limit_s)
+
     def copy(self, sql: str, path: Path, *, limit_s: float = 10.0) -> None:
         """Write the rows of a SELECT of our own to a Parquet file."""
         with self._reader() as reader:
@@ -97,6 +102,10 @@ class _Reader:
         with self._snapshot(limit_s):
             result = self._cursor.execute(sql, dict(given) if given else None)
             return [column[0] for column in result.description or []], result.fetchall()
+
+    def arrow(self, sql: str, given: Mapping[str, Any] | None, limit_s: float) -> pa.Table:
+        with self._snapshot(limit_s):
+            return self._cursor.execute(sql, dict(given) if given else None).to_arrow_table()
 
     @contextmanager
     def _snapshot(self, limit_s: float) -> Iterator[None]:

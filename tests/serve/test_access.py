@@ -23,11 +23,14 @@ TABLE = """
 get /healthz                                 viapmd-
 get /readyz                                  viapmd-
 get /metrics                                 viapm
+get /v1/me                                   viapmd
 post /v1/decisions                           md
 post /v1/decisions:batch                     md
 post /v1/events                              md
 get /v1/decisions                            viapm
 get /v1/decisions/{event_id}                 viapm
+get /v1/decisions/{event_id}/explanation     iapm
+get /v1/decisions/{event_id}/similar         iapm
 get /v1/entities                             iapm
 get /v1/entities/{kind}/{name}               iapm
 get /v1/entities/{kind}/{name}/history       iapm

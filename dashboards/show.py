@@ -1,0 +1,70 @@
+"""What pages share: faults, empty places, money, times, tokens."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import streamlit as st
+
+from dashboards.client import ApiError
+
+#: How an action looks: a Streamlit colour, and a symbol for those who do not tell colours apart.
+ACTIONS = {
+    "allow": ("green", ":material/check:"),
+    "challenge": ("blue", ":material/help:"),
+    "review": ("orange", ":material/visibility:"),
+    "block": ("red", ":material/block:"),
+}
+#: Currencies with another number of decimals than two.
+_DECIMALS = {"JPY": 0, "KRW": 0, "HUF": 2, "ISK": 0, "CLP": 0, "VND": 0, "BHD": 3, "KWD": 3, "OMR": 3, "TND": 3}
+
+
+def show_fault(fault: ApiError) -> None:
+    """What went wrong, and what to do."""
+    st.error(f"**{fault.detail}**\n\n{fault.todo}", icon=":material/error:")
+
+
+def show_empty(what: str, todo: str) -> None:
+    """A place with nothing in it: what is not there, and what would bring it."""
+    st.info(f"**{what}**\n\n{todo}", icon=":material/info:")
+
+
+def money(minor: int | None, currency: str | None = None) -> str:
+    """An amount in minor units as people write it: 1234 EUR is 12.34 EUR."""
+    if minor is None:
+        return "not known"
+    places = _DECIMALS.get(currency or "", 2)
+    return f"{minor / 10**places:,.{places}f} {currency or ''}".rstrip()
+
+
+def moment(text: str | None) -> str:
+    """A time of the API as people read it, UTC."""
+    if not text:
+        return "not known"
+    return parsed(text).strftime("%d %b %Y %H:%M:%S")
+
+
+def parsed(text: str) -> datetime:
+    """A time of the API."""
+    found = datetime.fromisoformat(text)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def plain(value: Any) -> str:
+    """A value of a feature as people read it."""
+    if value is None:
+        return "not known"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:,.4g}" if abs(value) < 1e6 else f"{value:,.0f}"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return str(value)
+
+
+def badge(action: str) -> None:
+    """An action as a coloured word with its symbol."""
+    colour, icon = ACTIONS.get(action, ("gray", ":material/question_mark:"))
+    st.badge(action, icon=icon, color=colour)  # type: ignore[arg-type]

@@ -1,0 +1,143 @@
+"""The real app: a bank's state, `riskwave serve` over it, `riskwave app` over that, and a Chromium that opens it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx2
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from riskwave.engine.engine import Engine
+from riskwave.serve.keys import Keys, keys_path
+from riskwave.serve.scopes import ROLES
+from riskwave.simulator.bank import simulate
+from tests.support.processes import free_port, wait_until
+
+LIMIT_S = 120.0
+#: A laptop's.
+SCREEN = {"width": 1366, "height": 768}
+FLAGS = [
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update"),
+]
+
+
+@dataclass(frozen=True)
+class Running:
+    """Where the app and the API are, and a key of each role."""
+
+    app: str
+    api: str
+    keys: dict[str, str]
+    state: Path
+
+    def client(self, role: str) -> httpx2.Client:
+        """The API, asked with the key of a role."""
+        return httpx2.Client(base_url=self.api, timeout=60, headers={"Authorization": f"Bearer {self.keys[role]}"})
+
+
+def missing() -> str | None:
+    """Why there is no browser; None where there is one."""
+    if shutil.which("chromium") is None:
+        return "no chromium on PATH: the app's pages are not tested"
+    return None
+
+
+def fill(state: Path, events: int) -> dict[str, str]:
+    """Decide a simulated bank's events into a state; gives a key of each role."""
+    bank = simulate(events, 5)
+    engine = Engine(state)
+    engine.add_facts("card_profiles", bank.profiles)
+    engine.add_facts("devices", bank.devices)
+    engine.process(bank.arrivals.rows(0, len(bank.arrivals)), labels=bank.labels)
+    engine.close()
+    keys = Keys(keys_path(state))
+    made = {role: keys.create(role, owner=f"{role}-ann", role=role)[1] for role in ROLES}
+    keys.close()
+    return made
+
+
+@contextmanager
+def running_app(state: Path, keys: dict[str, str], *more: str) -> Iterator[Running]:
+    """A server over a state and the app over it, each a process of its own. more: options of `riskwave serve`."""
+    ports = free_port(), free_port()
+    api, app = (f"http://127.0.0.1:{port}" for port in ports)
+    log = state.with_suffix(".log")
+    quiet = {name: value for name, value in os.environ.items() if name not in ("RISKWAVE_APP_KEY", "RISKWAVE_API")}
+    commands = (
+        ["serve", "--quiet", "--state", str(state), "--port", str(ports[0]), "--deadline-ms", "30000", *more],
+        ["app", "--api", api, "--port", str(ports[1])],
+    )
+    with log.open("ab") as written:
+        processes = [
+            subprocess.Popen(
+                [sys.executable, "-m", "riskwave.cli", *command],
+                stdin=subprocess.DEVNULL,
+                stdout=written,
+                stderr=written,
+                env=quiet,
+            )
+            for command in commands
+        ]
+        try:
+            for process, where in zip(processes, (f"{api}/readyz", f"{app}/_stcore/health"), strict=True):
+                wait_until(lambda p=process, w=where: _answers(p, w, log), limit_s=LIMIT_S, what=where)
+            yield Running(app, api, keys, state)
+        finally:
+            for process in processes:
+                process.kill()
+                process.wait()
+
+
+def _answers(process: subprocess.Popen[bytes], where: str, log: Path) -> bool:
+    assert process.poll() is None, log.read_text()
+    try:
+        return httpx2.get(where).status_code == 200
+    except httpx2.TransportError:
+        return False
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """A headless Chromium of this machine. One thread has it: no asyncio.run beside it."""
+    with sync_playwright() as playwright, tempfile.TemporaryDirectory(prefix="riskwave-chromium-") as profile:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"),
+            args=FLAGS,
+            env={**os.environ, "HOME": profile, "XDG_CONFIG_HOME": profile, "XDG_CACHE_HOME": profile},
+        )
+        yield browser
+        browser.close()
+
+
+def signed_in(browser: Browser, running: Running, role: str, *, dark: bool = False, path: str = "") -> Page:
+    """A new window in which somebody of a role has signed in."""
+    context = browser.new_context(viewport=SCREEN, color_scheme="dark" if dark else "light")  # type: ignore[arg-type]
+    page = context.new_page()
+    page.set_default_timeout(30_000)
+    page.goto(f"{running.app}/{path}")
+    page.get_by_label("API key").fill(running.keys[role])
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+    settled(page)
+    return page
+
+
+def settled(page: Page) -> None:
+    """Wait until the page is drawn."""
+    expect(page.locator("[data-testid=stApp]")).to_have_attribute("data-test-script-state", "notRunning")
+
+
+def go(page: Page, title: str) -> None:
+    """To another page, by the navigation."""
+    page.get_by_test_id("stSidebarNav").get_by_role("link", name=title, exact=True).click()
+    expect(page.get_by_role("heading", level=1, name=title)).to_be_visible()
+    settled(page)
