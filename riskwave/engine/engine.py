@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -72,6 +73,8 @@ class Engine:
         self.control = control or open_control(path)
         self._closes_control = control is None
         self.ruling = Ruling(self.plan, self.bench.known, self.control, scoring or open_scorer())
+        # Scores and rules of a batch run beside the features of the next one.
+        self._rules = ThreadPoolExecutor(1, "riskwave-rules")
         renew(self.connection, Path(path), self.bench, say)
         self.store = Store(self.connection, self.bench.tables | {"decisions": self.ruling.schema}, path)
         self.path = path
@@ -104,7 +107,7 @@ class Engine:
         halfway: Callable[[], None] = lambda: None,
         done: Callable[[Outcome], None] = lambda outcome: None,
     ) -> Outcome:
-        """`process` from the staged rows on, and without waiting for the commit, which `done` is told of.
+        """`process` from the staged rows on, and without waiting for rules and commit, which `done` is told of.
 
         Batches are committed in order. `stager` makes staged rows, on another thread if need be; `halfway` is called
         when about half of the work is done, for who makes the next ones; `done` on a thread of the engine's.
@@ -119,7 +122,8 @@ class Engine:
             self._notes.take(accepted)
             fresh = self.history.add(accepted, accepted.column("_hash").to_numpy())
             frauds, replaced = self._confirmed.first_of(self._take_labels(labels, fresh))
-            self._add_tiles(staged, accepted, frauds)
+            self._add_tiles(staged, accepted, fresh, frauds)
+            accepted = accepted.select(self.bench.accepted.names)
             self._take_back(replaced)
             moved = pa.concat_tables([frauds, replaced])
             again = touched(self.plan, self.history, self.tiles, fresh, newest, moved)
@@ -130,10 +134,14 @@ class Engine:
             written = {"stg_payments": accepted, "rejected_events": staged.rejected, "int_confirmed_frauds": frauds}
             if labels is not None:
                 written["labels"] = labels
-            if len(batch):
-                written |= self._decide(rows, batch, outcome, halfway)
-            outcome.rows = written
-            self.store.write(Write(written, offsets or {}, lambda: done(outcome)))
+            known = self._know(rows, batch, halfway) if len(batch) else None
+            decided = None if known is None else self._rules.submit(self._rule, known, self._notes.first)
+
+            def committed(rows: Mapping[str, pa.Table]) -> None:
+                outcome.take(rows)
+                done(outcome)
+
+            self.store.write(Write(written, offsets or {}, committed, decided))
         return outcome
 
     def drain(self) -> None:
@@ -162,9 +170,9 @@ class Engine:
             if len(self.history) and fresh.num_rows:
                 again = self.history.since(key, fresh.column(key), micros(fresh.column("valid_from")))
                 for start in range(0, len(again), AGAIN_ROWS):
-                    part = self._decide(*self._staged_again(again[start : start + AGAIN_ROWS]), Outcome())
-                    if part:
-                        written.append(part)
+                    known = self._know(*self._staged_again(again[start : start + AGAIN_ROWS]))
+                    if known is not None:
+                        written.append(self._rule(known, self._notes.first))
             self.connection.unregister("facts_given")
             self.connection.unregister("facts_fresh")
             tables = {
@@ -221,6 +229,7 @@ class Engine:
     def close(self) -> None:
         """Commit what is on its way and close the state."""
         self.store.close()
+        self._rules.shutdown()
         self._notes.write()
         self.stager.close()
         self.ruling.close()
@@ -293,24 +302,33 @@ class Engine:
 
     def _take_back(self, frauds: pa.Table) -> None:
         """Take frauds out of the tiles they were added to."""
-        if frauds.num_rows:
-            self.bench.frauds.put(frauds)
-            sums = self.bench.fetch("tiles")
-            for place, name in enumerate(sums.column_names):
-                if name[0] == "s" and name[1:].isdigit():
-                    sums = sums.set_column(place, name, pc.negate(sums.column(name)))
-            self.tiles.add(sums)
-            self.bench.frauds.clear()
+        for sums in self._fraud_tiles(frauds):
+            columns = {
+                name: pc.negate(sums.column(name)) if name[0] == "s" and name[1:].isdigit() else sums.column(name)
+                for name in sums.column_names
+            }
+            self.tiles.add(pa.table(columns))
 
-    def _add_tiles(self, staged: Staged, accepted: pa.Table, frauds: pa.Table) -> None:
-        if staged.tiles is not None and frauds.num_rows == 0 and accepted.num_rows == staged.accepted.num_rows:
-            for sums in staged.tiles:
-                self.tiles.add(sums)
-        elif accepted.num_rows or frauds.num_rows:
+    def _fraud_tiles(self, frauds: pa.Table) -> list[pa.Table]:
+        """What confirmed frauds add to tiles."""
+        if frauds.num_rows == 0:
+            return []
+        self.bench.frauds.put(frauds)
+        sums = [self.bench.fetch(name) for name in ("fraud_tiles", "tiles")]
+        self.bench.frauds.clear()
+        return sums
+
+    def _add_tiles(self, staged: Staged, accepted: pa.Table, fresh: Positions, frauds: pa.Table) -> None:
+        columns = self.history.store.columns
+        codes = {entity: columns[entity].at(fresh) for entity in {tile.entity for tile in self.plan.tiles}}
+        self.tiles.add_rows(codes, seconds_of(columns["event_ts"].at(fresh)), accepted)
+        grouped = staged.tiles
+        if grouped is None or accepted.num_rows != staged.accepted.num_rows:
             self.bench.new.put(accepted)
-            self.bench.frauds.put(frauds)
-            self.tiles.add(self.bench.fetch("tiles"))
+            grouped = (self.bench.fetch("tiles"),)
             self.bench.new.clear()
+        for sums in (*grouped, *self._fraud_tiles(frauds)):
+            self.tiles.add(sums)
 
     def _staged_again(self, positions: Positions) -> tuple[pa.Table, Positions]:
         """The staged rows at positions, and the positions in the same order."""
@@ -320,10 +338,8 @@ class Engine:
         rows = self.store.staged(self.bench.accepted, columns["event_id"].arrow(positions), low, high)
         return rows, self.history.find(rows.column("_hash").to_numpy())
 
-    def _decide(
-        self, rows: pa.Table, batch: Positions, outcome: Outcome, halfway: Callable[[], None] = lambda: None
-    ) -> dict[str, pa.Table]:
-        """Rows of decision_input and decisions for the batch's events whose values are not those decided before."""
+    def _know(self, rows: pa.Table, batch: Positions, halfway: Callable[[], None] = lambda: None) -> pa.Table | None:
+        """Rows of decision_input for the batch's events whose values are not those decided before; None when none."""
         bench = self.bench
         rows, over = self._put_scopes(rows, batch)
         halfway()
@@ -336,19 +352,16 @@ class Engine:
             known = known.filter(pa.array(changed))
             positions, features, before = positions[changed], features[changed], before[changed]
         if len(positions) == 0:
-            return {}
+            return None
         self.history.decided(positions, features, known)
-        now = pa.scalar(datetime.now(UTC).replace(tzinfo=None), pa.timestamp("us"))
         known = known.append_column("version", pa.array(before + 1))
-        known = known.append_column("supersedes", pa.array(before, mask=before == 0))
+        return known.append_column("supersedes", pa.array(before, mask=before == 0))
+
+    def _rule(self, known: pa.Table, first: int | None) -> dict[str, pa.Table]:
+        """Rows of decision_input, now with all of VERSIONED, and of decisions."""
+        now = pa.scalar(datetime.now(UTC).replace(tzinfo=None), pa.timestamp("us"))
         known = known.append_column("decided_at", pa.repeat(now, known.num_rows))
-        decisions = self.ruling.decide(known, self._notes.first)
-        outcome.decided += known.num_rows
-        outcome.superseding += int((before > 0).sum())
-        first = decisions.filter(pc.equal(decisions.column("version"), 1)).column("action").to_pylist()
-        for action in set(first):
-            outcome.actions[action] = first.count(action)
-        return {"decision_input": known, "decisions": decisions}
+        return {"decision_input": known, "decisions": self.ruling.decide(known, first)}
 
     def _put_scopes(self, rows: pa.Table, batch: Positions) -> tuple[pa.Table, bool]:
         """Give every model what it needs of the past; gives the batch for them, and whether it is for the OVER form."""

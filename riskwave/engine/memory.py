@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import duckdb
@@ -150,6 +150,7 @@ class Tiles:
     def __init__(self, plan: Plan, history: History) -> None:
         """The stores know keys by the codes of the history."""
         self.stores = [TileStore(spec, history.store.columns[spec.entity].vocabulary) for spec in plan.tiles]
+        self._adds = plan.adds
 
     @property
     def nbytes(self) -> int:
@@ -157,7 +158,7 @@ class Tiles:
         return sum(store.nbytes for store in self.stores)
 
     def add(self, sums: pa.Table) -> None:
-        """Add what `Plan.tiles_sql` gave."""
+        """Add what `Plan.tiles_sql` gave: each tile of a model once."""
         if sums.num_rows == 0:
             return
         sums = sums.combine_chunks()
@@ -170,6 +171,15 @@ class Tiles:
                 rows.column("member").combine_chunks() if store.spec.member else None,
                 [rows.column(f"s{number}").to_numpy() for number in range(len(store.spec.sums))],
             )
+
+    def add_rows(self, codes: Mapping[str, npt.NDArray[np.int32]], seconds: Ints, rows: pa.Table) -> None:
+        """Add what payments (n) add by themselves: their keys' codes by entity, times, and staged rows with ADDS."""
+        values = {text: rows.column(name).to_numpy() for text, name in self._adds.items()}
+        for store in self.stores:
+            spec = store.spec
+            if spec.adds is not None:
+                members = rows.column(spec.member) if spec.member else None
+                store.add_rows(codes[spec.entity], seconds, members, [values[text] for text in spec.adds])
 
 
 class Facts:

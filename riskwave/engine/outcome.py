@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 
 @dataclass
@@ -19,3 +20,15 @@ class Outcome:
     superseding: int = 0
     actions: dict[str, int] = field(default_factory=dict)
     rows: Mapping[str, pa.Table] = field(default_factory=dict)
+
+    def take(self, rows: Mapping[str, pa.Table]) -> None:
+        """What was committed, by table."""
+        self.rows = rows
+        decisions = rows.get("decisions")
+        if decisions is None:
+            return
+        is_first = pc.equal(decisions.column("version"), 1)
+        counts = pc.value_counts(decisions.column("action").filter(is_first))
+        self.decided = decisions.num_rows
+        self.superseding = self.decided - (pc.sum(is_first).as_py() or 0)
+        self.actions = {str(each["values"]): int(each["counts"]) for each in counts.to_pylist()}

@@ -14,9 +14,13 @@ from riskwave.engine.tiles import TileSpec, duration, tile_spec
 from riskwave.errors import RiskwaveError
 from riskwave.project import CompiledProject, Model
 
+FRAUDS = "int_confirmed_frauds"
 FACTS = "int_payments__facts"
 KNOWN = "decision_input"
 ROW = "_row"
+#: Begins the names of columns with what a payment adds to tiles.
+ADDS = "_adds_"
+NO_TILES = "select 0 as model, ''::varchar as key, 0::bigint as tile, null::varchar as member where false"
 
 
 @dataclass(frozen=True)
@@ -66,8 +70,10 @@ class Plan:
         return max([*self.lookbacks.values(), *(tile.lookback + tile.unit for tile in self.tiles)], default=0)
 
     def staging_sql(self) -> str:
-        """Raw rows (`batch_raw`) to accepted rows, one an event_id."""
-        return f"select s.*, hash(s.event_id) as _hash from ({self._with(['stg_payments__cast'], 'stg_payments')}) as s"
+        """Raw rows (`batch_raw`) to accepted rows, one an event_id, with _hash and what each adds to tiles."""
+        adds = "".join(f", ({text})::bigint as {name}" for text, name in self.adds.items())
+        staged = self._with(["stg_payments__cast"], "stg_payments")
+        return f"select s.*, hash(s.event_id) as _hash{adds} from ({staged}) as s"
 
     def rejects_sql(self) -> str:
         """Raw rows (`batch_raw`) to rejected rows."""
@@ -84,11 +90,32 @@ class Plan:
         head = ["stg_labels as (select * from batch_labels)", "stg_payments as (select * from batch_labelled)"]
         return f"with {', '.join(head)} select * from ({self.models['int_confirmed_frauds'].sql})"
 
-    def tiles_sql(self, payments: str = "batch_new", frauds: str = "batch_frauds") -> str:
-        """Staged rows and newly confirmed frauds to what they add to every tile model."""
+    @property
+    def adds(self) -> dict[str, str]:
+        """What one payment adds to tiles, each once: SQL over a staged row, and the name of its column."""
+        texts = dict.fromkeys(text for tile in self.tiles for text in tile.adds or ())
+        return {text: f"{ADDS}{number}" for number, text in enumerate(texts)}
+
+    @property
+    def grouped(self) -> frozenset[str]:
+        """The tile models to which payments do not add by themselves (`adds`)."""
+        return frozenset(tile.name for tile in self.tiles if tile.adds is None)
+
+    @property
+    def confirmed(self) -> frozenset[str]:
+        """The others that confirmed frauds add to."""
+        reading = {tile.name for tile in self.tiles if FRAUDS in self.models[tile.name].reads}
+        return frozenset(reading - self.grouped)
+
+    def tiles_sql(
+        self, payments: str = "batch_new", frauds: str = "batch_frauds", *, of: frozenset[str] | None = None
+    ) -> str:
+        """Staged rows and newly confirmed frauds to what they add to tile models: those named, or all."""
         width = max((len(tile.sums) for tile in self.tiles), default=0)
         parts = []
         for place, tile in enumerate(self.tiles):
+            if of is not None and tile.name not in of:
+                continue
             member = tile.member or "null::varchar"
             sums = [*tile.sums, *(["0"] * (width - len(tile.sums)))]
             named = ", ".join(f"{text}::bigint as s{number}" for number, text in enumerate(sums))
@@ -96,9 +123,9 @@ class Plan:
                 f"select {place}::integer as model, {tile.entity} as key, epoch(tile)::bigint as tile, "
                 f"{member} as member{', ' if named else ''}{named} from ({tile.sql})"
             )
-        names = {"stg_payments": payments, "int_confirmed_frauds": frauds}
+        names = {"stg_payments": payments, FRAUDS: frauds}
         head = ", ".join(f"{name} as (select * from main.{given})" for name, given in names.items())
-        return f"with {head} {' union all '.join(parts)}"
+        return f"with {head} {' union all '.join(parts)}" if parts else NO_TILES
 
     def facts_sql(self) -> str:
         """The batch (`batch_rows`, look-ups included) with what tiles and facts tell of it: int_payments__facts."""

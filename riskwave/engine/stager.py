@@ -19,10 +19,10 @@ from riskwave.sources.batch import RAW_SCHEMA, empty_table
 
 @dataclass(frozen=True)
 class Staged:
-    """What raw rows came to: `accepted` (stg_payments' columns and _hash, each event once), `rejected` with reasons.
+    """What raw rows came to: `accepted` (`Plan.staging_sql`), each event once, and `rejected` with reasons.
 
     raw: the rows as received; duplicates: how many were deliveries of an event accepted from the same rows; tiles:
-    parts of what the accepted rows add to the tile models (`Plan.tiles_sql`), None where that was not computed.
+    parts of what the accepted rows add to tile models (`Plan.tiles_sql`), None where that was not computed.
     """
 
     raw: pa.Table
@@ -58,7 +58,8 @@ class Stager:
         Provider(self._connection, "batch_labels", LANDING["labels"])
         Provider(self._connection, "batch_labelled", labelled_schema(self.accepted))
         self._connection.execute(f"create table batch_frauds as {plan.frauds_sql()}")
-        self._connection.execute(f"prepare tiles as {plan.tiles_sql()}")
+        self._connection.execute(f"prepare tiles as {plan.tiles_sql(of=plan.grouped)}")
+        self._grouped = bool(plan.grouped)
 
     def stage(self, raw: pa.Table) -> Staged:
         """Cast and judge raw rows (RAW_SCHEMA)."""
@@ -71,10 +72,12 @@ class Stager:
             if accepted.num_rows < raw.num_rows:
                 rejected = self._fetch("reject")
             self._raw.clear()
-            self.new.put(accepted)
-            tiles = self._fetch("tiles")
-            self.new.clear()
-        return Staged(raw, accepted, rejected, raw.num_rows - accepted.num_rows - rejected.num_rows, (tiles,))
+            tiles: tuple[pa.Table, ...] = ()
+            if self._grouped:
+                self.new.put(accepted)
+                tiles = (self._fetch("tiles"),)
+                self.new.clear()
+        return Staged(raw, accepted, rejected, raw.num_rows - accepted.num_rows - rejected.num_rows, tiles)
 
     def refuse(self, staged: Staged, mask: npt.NDArray[np.bool_], reason: str) -> Staged:
         """The same with the accepted rows under a mask (n) rejected for a reason, with the bytes they came as."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,11 +25,15 @@ MOST = 10 * MOVED  # rows in the journal, and in memory, before batches wait for
 
 @dataclass(frozen=True)
 class Write:
-    """One batch's rows by table, and the next offsets to read per source and partition; committed together."""
+    """One batch's rows by table, and the next offsets to read per source and partition; committed together.
+
+    done: called with all rows, on the store's thread, once they are committed; decided: more rows, still being made.
+    """
 
     rows: Mapping[str, pa.Table]
     offsets: Offsets = field(default_factory=dict)
-    done: Callable[[], None] = lambda: None
+    done: Callable[[Mapping[str, pa.Table]], None] = lambda rows: None
+    decided: Future[dict[str, pa.Table]] | None = None
 
 
 class Store:
@@ -65,9 +70,9 @@ class Store:
         self._queue: queue.Queue[Write | None] = queue.Queue(WAITING)
         self._error: BaseException | None = None
         self._changed = threading.Condition()
-        #: Committed batches by number that are not in the tables; all rows that are not in the tables, by table.
+        #: Committed batches by number that are not in the tables; staged payments that are not in their table.
         self._journalled: dict[int, Write] = {}
-        self._recent: dict[str, list[pa.Table]] = {}
+        self._recent: list[pa.Table] = []
         self._rows = 0
         self._closing = False
         self._tables = threading.Lock()  # who has it writes the tables
@@ -80,14 +85,14 @@ class Store:
             thread.start()
 
     def write(self, batch: Write) -> None:
-        """Queue a batch; waits while several are. `batch.done` is called, on the store's thread, once committed."""
+        """Queue a batch; waits while several are."""
         self._raise()
-        rows = {name: table for name, table in batch.rows.items() if table.num_rows}
+        payments = batch.rows.get("stg_payments")
         with self._changed:
             self._changed.wait_for(lambda: self._rows < MOST or self._error is not None)
-            for name, table in rows.items():
-                self._recent.setdefault(name, []).append(table)
-        self._queue.put(Write(rows, batch.offsets, batch.done))
+            if payments is not None and payments.num_rows:
+                self._recent.append(payments)
+        self._queue.put(batch)
 
     def drain(self) -> None:
         """Wait until all that was queued is committed and in the tables; the connection is then free for others."""
@@ -102,7 +107,7 @@ class Store:
         shape: the columns wanted, _hash among them.
         """
         with self._changed:
-            recent = list(self._recent.get("stg_payments", ()))
+            recent = list(self._recent)
         # First what is not in the tables yet: what is moved meanwhile is not looked for again.
         found = [table.filter(pc.is_in(table.column("event_id"), wanted)) for table in recent]
         for table in found:
@@ -156,7 +161,9 @@ class Store:
                 if batch is None:
                     return
                 if self._error is None:
-                    self._commit(batch)
+                    rows = {**batch.rows, **(batch.decided.result() if batch.decided else {})}
+                    self._commit(Write({name: table for name, table in rows.items() if table.num_rows}, batch.offsets))
+                    batch.done(rows)
             except BaseException as error:
                 self._failed(error)
             finally:
@@ -176,7 +183,6 @@ class Store:
             with self._tables:
                 self._move()
                 self._keep([batch], self._journal.skip())
-        batch.done()
 
     def _move_on(self) -> None:
         """Move the journal into the tables whenever it is worth it."""
@@ -218,8 +224,7 @@ class Store:
         journal.note_moved(self._connection, number, offsets)
         self._connection.commit()
         with self._changed:
-            for name in rows:
-                del self._recent[name][: sum(name in batch.rows for batch in batches)]
+            del self._recent[: sum("stg_payments" in batch.rows for batch in batches)]
 
 
 def _add_columns(connection: duckdb.DuckDBPyConnection, name: str) -> None:

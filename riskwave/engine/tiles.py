@@ -13,9 +13,11 @@ from sqlglot import exp
 
 from riskwave.engine.columns import GROWTH, NULL_CODE, Vocabulary
 from riskwave.engine.index import Ints, SortedIndex, composite
+from riskwave.engine.rowwise import rowwise
 from riskwave.errors import RiskwaveError
 from riskwave.project import Model
 
+Codes = npt.NDArray[np.int32]
 SECONDS = {"minute": 60, "hour": 3600, "day": 86400}
 EPOCH_2000 = 946_684_800
 
@@ -24,7 +26,8 @@ EPOCH_2000 = 946_684_800
 class TileSpec:
     """A tile model: `entity` and tile are the key, `member` (or None) a further text in the key, `sums` what is added.
 
-    unit: seconds a tile lasts; lookback: seconds of complete tiles that a window over them reaches back.
+    unit: seconds a tile lasts; lookback: seconds of complete tiles that a window over them reaches back; adds: SQL of
+    what one staged payment adds to each sum, None where payments are not all that adds.
     """
 
     name: str
@@ -34,6 +37,7 @@ class TileSpec:
     member: str | None
     sums: tuple[str, ...]
     sql: str
+    adds: tuple[str, ...] | None = None
 
 
 def tile_spec(model: Model) -> TileSpec:
@@ -58,14 +62,16 @@ def tile_spec(model: Model) -> TileSpec:
     members = [key for key in keys if key not in (entity, "tile")]
     if entity not in keys or "tile" not in keys or len(members) > 1:
         raise RiskwaveError(f"model {model.name}: expected the columns {entity}, tile and at most one more in its key")
+    member = members[0] if members else None
     return TileSpec(
         name=model.name,
         entity=entity,
         unit=SECONDS[str(model.meta["unit"])],
         lookback=duration(str(model.meta["lookback"])),
-        member=members[0] if members else None,
+        member=member,
         sums=tuple(sums),
         sql=model.sql,
+        adds=rowwise(statement, entity, member),
     )
 
 
@@ -126,9 +132,27 @@ class TileStore:
         if len(tiles) == 0:
             return
         entries = self.entries(keys, tiles)
-        if members is not None:
+        if members is None:
+            self._add_sums(entries, sums)
+        else:
             self._add_members(entries, self.members.encode(members))
+
+    def add_rows(self, codes: Codes, seconds: Ints, members: pa.ChunkedArray | None, sums: list[Ints]) -> None:
+        """Add what payments (n) add: codes of keys (-1: none), times (seconds since 2000), members, an array a sum."""
+        has = codes != NULL_CODE
+        entries = composite(codes[has], seconds[has] // self.spec.unit)
+        if len(entries) == 0:
             return
+        if members is not None:
+            self._add_members(entries, self.members.encode(members)[has])
+            return
+        order = np.argsort(entries, kind="stable")
+        entries = entries[order]
+        starts = np.flatnonzero(np.r_[True, entries[1:] != entries[:-1]])
+        self._add_sums(entries[starts], [np.add.reduceat(values[has][order], starts) for values in sums])
+
+    def _add_sums(self, entries: Ints, sums: list[Ints]) -> None:
+        """Add to tiles (n), each named once."""
         at = self._index.find(entries)
         known = at >= 0
         for place, values in enumerate(sums):
@@ -141,7 +165,7 @@ class TileStore:
         self._length += count
         self._index.add(entries[fresh], np.arange(start, start + count, dtype=np.int32))
 
-    def _add_members(self, entries: Ints, codes: npt.NDArray[np.int32]) -> None:
+    def _add_members(self, entries: Ints, codes: Codes) -> None:
         pairs = list(zip(entries.tolist(), codes.tolist(), strict=True))
         fresh = np.fromiter((pair not in self._seen for pair in pairs), bool, len(pairs))
         self._seen.update(pairs)

@@ -9,7 +9,7 @@ from riskwave.engine.fetch import fetch
 from riskwave.engine.look_ups import LookUps
 from riskwave.engine.memory import Facts, History, Tiles
 from riskwave.engine.passing import keeps_columns, parse
-from riskwave.engine.plan import FACTS, KNOWN, Plan
+from riskwave.engine.plan import ADDS, FACTS, KNOWN, Plan
 from riskwave.engine.provider import Provider
 from riskwave.engine.ruling import VERSIONED
 from riskwave.engine.stager import Stager, labelled_schema
@@ -71,8 +71,8 @@ class Workbench:
     def _staging(self, stager: Stager) -> None:
         plan = self.plan
         self._rejected = stager.rejected
-        self.accepted = stager.accepted
-        self.staged = pa.schema([field for field in stager.accepted if field.name != "_hash"])
+        self.accepted = pa.schema([field for field in stager.accepted if not field.name.startswith(ADDS)])
+        self.staged = pa.schema([field for field in self.accepted if field.name != "_hash"])
         self.new = self._provide("batch_new", stager.new.schema)
         keys = [(f"_k_{step.name}", pa.int32()) for step in plan.windows]
         ordinals = [(f"_s_{step.name}", pa.int64()) for step in plan.windows]
@@ -92,7 +92,9 @@ class Workbench:
         self._prepare("hash_labels", "select hash(event_id) as _hash from batch_labels")
         self._prepare("confirm", plan.frauds_sql())
         self.frauds = self._provide("batch_frauds", self.shape(plan.frauds_sql()))
-        self._prepare("tiles", plan.tiles_sql())
+        self._prepare("tiles", plan.tiles_sql(of=plan.grouped))
+        # `batch_new` is empty then: what frauds add, payments having added by themselves.
+        self._prepare("fraud_tiles", plan.tiles_sql(of=plan.confirmed))
 
     def _memory(self) -> None:
         plan = self.plan

@@ -37,7 +37,7 @@ def rows(first: int, count: int) -> dict[str, pa.Table]:
 
 def committed(store: Store, batch: dict[str, pa.Table], offset: int) -> None:
     done = threading.Event()
-    store.write(Write(batch, {"topic": {0: offset}}, done.set))
+    store.write(Write(batch, {"topic": {0: offset}}, lambda rows: done.set()))
     assert done.wait(30)
 
 

@@ -142,3 +142,29 @@ def test_a_duration_is_seconds(text: str, number: int) -> None:
 def test_no_duration_is_named(text: str) -> None:
     with pytest.raises(RiskwaveError, match="expected a duration"):
         duration(text)
+
+
+payments = st.lists(
+    st.tuples(st.sampled_from([*KEYS, None]), st.integers(0, 9 * 3600), st.integers(-9, 9)), max_size=30
+)
+
+
+@given(payments, st.integers(0, 30), asked)
+def test_payments_add_what_their_sums_add(
+    made: list[tuple[str | None, int, int]], cut: int, events: list[Tile]
+) -> None:
+    by_row, by_sum = TileStore(HOURS), TileStore(HOURS)
+    for part in (made[:cut], made[cut:]):
+        codes = by_row.keys.encode(pa.array([key for key, *_ in part], pa.string()))
+        values = np.array([amount for *_, amount in part], np.int64)
+        by_row.add_rows(codes, seconds([at for _, at, _ in part], 1), None, [np.ones(len(part), np.int64), values])
+        sums: dict[Tile, list[int]] = {}
+        for key, at, amount in part:
+            if key is not None:
+                one = sums.setdefault((key, at // 3600), [0, 0])
+                one[0] += 1
+                one[1] += amount
+        keys = pa.array([key for key, _ in sums], pa.string())
+        columns = [np.array([one[place] for one in sums.values()], np.int64) for place in (0, 1)]
+        by_sum.add(keys, seconds([tile for _, tile in sums], 3600), None, columns)
+    assert ahead(by_row, events, "txn_count", "amount_sum") == ahead(by_sum, events, "txn_count", "amount_sum")
