@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from riskwave.control import Control
 from riskwave.control.warming import WarmingRule, warming_rules
+from riskwave.engine.adding import add_tiles, take_back
 from riskwave.engine.archive import LATENESS, SHARE, archived_until, horizon, move, relation
 from riskwave.engine.backfill import renew
 from riskwave.engine.columns import GROWTH, NULL_CODE
@@ -122,9 +122,9 @@ class Engine:
             self._notes.take(accepted)
             fresh = self.history.add(accepted, accepted.column("_hash").to_numpy())
             frauds, replaced = self._confirmed.first_of(self._take_labels(labels, fresh))
-            self._add_tiles(staged, accepted, fresh, frauds)
+            add_tiles(self.bench, staged, accepted, fresh, frauds)
             accepted = accepted.select(self.bench.accepted.names)
-            self._take_back(replaced)
+            take_back(self.bench, replaced)
             moved = pa.concat_tables([frauds, replaced])
             again = touched(self.plan, self.history, self.tiles, fresh, newest, moved)
             rows, batch = accepted, fresh
@@ -299,36 +299,6 @@ class Engine:
         frauds = bench.fetch("confirm")
         bench.labels.clear()
         return frauds
-
-    def _take_back(self, frauds: pa.Table) -> None:
-        """Take frauds out of the tiles they were added to."""
-        for sums in self._fraud_tiles(frauds):
-            columns = {
-                name: pc.negate(sums.column(name)) if name[0] == "s" and name[1:].isdigit() else sums.column(name)
-                for name in sums.column_names
-            }
-            self.tiles.add(pa.table(columns))
-
-    def _fraud_tiles(self, frauds: pa.Table) -> list[pa.Table]:
-        """What confirmed frauds add to tiles."""
-        if frauds.num_rows == 0:
-            return []
-        self.bench.frauds.put(frauds)
-        sums = [self.bench.fetch(name) for name in ("fraud_tiles", "tiles")]
-        self.bench.frauds.clear()
-        return sums
-
-    def _add_tiles(self, staged: Staged, accepted: pa.Table, fresh: Positions, frauds: pa.Table) -> None:
-        columns = self.history.store.columns
-        codes = {entity: columns[entity].at(fresh) for entity in {tile.entity for tile in self.plan.tiles}}
-        self.tiles.add_rows(codes, seconds_of(columns["event_ts"].at(fresh)), accepted)
-        grouped = staged.tiles
-        if grouped is None or accepted.num_rows != staged.accepted.num_rows:
-            self.bench.new.put(accepted)
-            grouped = (self.bench.fetch("tiles"),)
-            self.bench.new.clear()
-        for sums in (*grouped, *self._fraud_tiles(frauds)):
-            self.tiles.add(sums)
 
     def _staged_again(self, positions: Positions) -> tuple[pa.Table, Positions]:
         """The staged rows at positions, and the positions in the same order."""
