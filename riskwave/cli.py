@@ -8,6 +8,7 @@ import sys
 import typer
 
 from riskwave.app_cli import app_command
+from riskwave.archive.cli import archive_command
 from riskwave.backtest.cli import backtest_command, compare_command, explain_command, sweep_command
 from riskwave.batch.cli import batch_command
 from riskwave.bench.cli import bench_command
@@ -45,6 +46,7 @@ app.command("decisions")(decisions_command)
 app.command("query")(query_command)
 app.command("batch")(batch_command)
 app.command("parity")(parity_command)
+app.command("archive")(archive_command)
 app.command("backtest")(backtest_command)
 app.command("sweep")(sweep_command)
 app.command("explain")(explain_command)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from riskwave.sources import Source
 
 ROWS = 50_000  # a poll
 STATE = "riskwave_state"  # the catalog a state is attached as
+SIDE = ("labels", "card_profiles", "devices")
 
 #: Told as a batch goes on: a few words on what is being done.
 Say = Callable[[str], None]
@@ -72,16 +73,31 @@ def batch_of_state(state: Path, out: Path, *, say: Say = lambda words: None) -> 
     `out` is a new file with decision_input and decisions as one batch has them. Raises RiskwaveError when the state
     cannot be read or is none, and when `out` is there already.
     """
+
+    def stage(connection: duckdb.DuckDBPyConnection) -> None:
+        attach_state(connection, state, STATE)
+        side = {table: f"select * from {STATE}.main.{table}" for table in SIDE if columns_of(connection, STATE, table)}
+        stage_rows(connection, _staged(connection, state), side)
+
+    return batch_of_staged(stage, out, name=str(state), say=say)
+
+
+def batch_of_staged(
+    stage: Callable[[duckdb.DuckDBPyConnection], None], out: Path, *, name: str, say: Say = lambda words: None
+) -> Batch:
+    """Run what the models make of staged payments: `stage` is given the new file to put them in (`stage_rows`).
+
+    name: of what they come from. Raises RiskwaveError when they cannot be read, and when `out` is there already.
+    """
     with _new_file(out):
         connection = connect(out)
         try:
-            attach_state(connection, state, STATE)
             say("copying staged payments")
             try:
-                _copy_state(connection, state)
+                stage(connection)
             except duckdb.Error as error:
                 text = str(error).splitlines()[0]
-                raise RiskwaveError(f"{state}: its staged payments cannot be read ({text})") from error
+                raise RiskwaveError(f"{name}: its staged payments cannot be read ({text})") from error
             received = int(connection.execute("select count(*) from stg_payments").fetchall()[0][0])
         finally:
             connection.close()
@@ -89,18 +105,16 @@ def batch_of_state(state: Path, out: Path, *, say: Say = lambda words: None) -> 
         return _count(out, received)
 
 
-def _copy_state(connection: duckdb.DuckDBPyConnection, state: Path) -> None:
-    create_landing(connection, ("labels", "card_profiles", "devices"))
-    staged = _staged(connection, state)
+def stage_rows(connection: duckdb.DuckDBPyConnection, payments: str, side: Mapping[str, str]) -> None:
+    """Put staged payments and the side tables where the models read them: queries, of SIDE those that there are."""
+    create_landing(connection, SIDE)
     # An event that was being moved to the archive when the process ended may be in both.
     connection.execute(
-        f"create table stg_payments as select * from ({staged}) "
+        f"create table stg_payments as select * from ({payments}) "
         "qualify row_number() over (partition by event_id order by source, source_partition, source_offset) = 1"
     ).fetchall()
-    for table in ("labels", "card_profiles", "devices"):
-        if columns_of(connection, STATE, table):
-            rows = f"select * from {STATE}.main.{table}"
-            connection.execute(f"insert into {table} by name {rows}").fetchall()
+    for table, query in side.items():
+        connection.execute(f"insert into {table} by name {query}").fetchall()
 
 
 def _staged(connection: duckdb.DuckDBPyConnection, state: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,6 +18,9 @@ from riskwave.parity.report import draw
 def parity_command(
     left: Annotated[str, typer.Argument(help="A state file, a Parquet file or folder, batch, or a RisingWave DSN.")],
     right: Annotated[str, typer.Argument(help="The other side, likewise.")],
+    archive: Annotated[
+        Path | None, typer.Option(help="What the batch runs over: an archive's folder, not the other side itself.")
+    ] = None,
     examples: Annotated[int, typer.Option(min=0, help="Values shown of a column that differs.")] = 3,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
@@ -25,10 +29,12 @@ def parity_command(
     Example: riskwave parity bank.duckdb batch
 
     Example: riskwave parity bank.duckdb risingwave://root@127.0.0.1:4566/dev
+
+    Example: riskwave parity risingwave://root@127.0.0.1:4566/dev batch --archive history
     """
     try:
         with saying(Console(stderr=True)) as say:
-            report = compare(left, right, examples=examples, say=say)
+            report = compare(left, right, archive=archive, examples=examples, say=say)
     except RiskwaveError as error:
         typer.echo(f"riskwave: {error}", err=True)
         raise typer.Exit(2) from None

@@ -9,15 +9,17 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from riskwave.batch import batch_of_state
+from riskwave.batch.batch import batch_of_staged, batch_of_state
 from riskwave.errors import RiskwaveError
 from riskwave.parity.report import Column, Example, OneSided, Report
 from riskwave.parity.side import RELATIONS, Side, is_state, open_side
+from riskwave.parity.staged import stage
 
 BATCH = "batch"
 RELATIVE, ABSOLUTE = 1e-6, 1e-9
@@ -34,17 +36,22 @@ _FLOATING = re.compile(r"(DOUBLE|FLOAT|DECIMAL\(\d+,[1-9]\d*\))$")
 
 
 def compare(
-    left: str | Path, right: str | Path, *, examples: int = 3, say: Callable[[str], None] = lambda words: None
+    left: str | Path,
+    right: str | Path,
+    *,
+    archive: Path | None = None,
+    examples: int = 3,
+    say: Callable[[str], None] = lambda words: None,
 ) -> Report:
     """Compare the last features and decisions of two sides.
 
-    A side is a state file, a Parquet file or folder, "batch" (a dbt batch over the other side's staged payments), or
-    the DSN of a RisingWave; `examples` is how many values a differing column gives. Raises RiskwaveError when a side
-    cannot be used.
+    A side is a state file, a Parquet file or folder, "batch" (a dbt batch over the other side's staged payments, or
+    those of an archive), or the DSN of a RisingWave; `examples` is how many values a differing column gives. Raises
+    RiskwaveError when a side cannot be used.
     """
     sides = (str(left), str(right))
     with tempfile.TemporaryDirectory() as scratch:
-        opened = tuple(_made(side, sides, Path(scratch), say) for side in sides)
+        opened = tuple(_made(side, sides, archive, Path(scratch), say) for side in sides)
         connection = duckdb.connect(config={"temp_directory": scratch, "autoinstall_known_extensions": False})
         try:
             connection.execute("set TimeZone = 'UTC'")
@@ -57,15 +64,16 @@ def compare(
             connection.close()
 
 
-def _made(side: str, sides: tuple[str, str], scratch: Path, say: Callable[[str], None]) -> str:
-    """The side itself, or the file of a batch over the other side."""
+def _made(side: str, sides: tuple[str, str], archive: Path | None, scratch: Path, say: Callable[[str], None]) -> str:
+    """The side itself, or the file of a batch over the archive, or the other side."""
     if side != BATCH or Path(side).exists():
         return side
-    other = sides[1] if sides[0] == BATCH else sides[0]
-    if not is_state(other):
-        raise RiskwaveError(f"batch: runs over the other side's staged payments, and {other} is no state file")
+    other = str(archive) if archive else sides[1] if sides[0] == BATCH else sides[0]
     out = scratch / "batch.duckdb"
-    batch_of_state(Path(other), out, say=say)
+    if is_state(other):
+        batch_of_state(Path(other), out, say=say)
+    else:
+        batch_of_staged(partial(stage, of=other), out, name=other, say=say)
     return str(out)
 
 

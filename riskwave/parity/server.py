@@ -19,7 +19,7 @@ SCHEMES = ("risingwave://", "postgresql://", "postgres://")
 ROWS = 20_000  # rows of a table handed over at a time
 
 #: PostgreSQL's type numbers, which RisingWave shares.
-_KINDS: dict[int, pa.DataType] = {
+KINDS: dict[int, pa.DataType] = {
     16: pa.bool_(),
     20: pa.int64(),
     21: pa.int64(),
@@ -42,8 +42,8 @@ def copy_relation(connection: duckdb.DuckDBPyConnection, dsn: str, relation: str
     `dsn` is risingwave://user@host:port/database or postgresql://…; ?schema=name picks a schema. Raises RiskwaveError
     when the server cannot be reached or the relation cannot be read.
     """
-    conninfo, schema = _connection(dsn)
-    shown = _without_password(dsn)
+    conninfo, schema = connection_of(dsn)
+    shown = without_password(dsn)
     try:
         with psycopg.connect(conninfo, autocommit=True, connect_timeout=10) as server:
             if not _exists(server, schema, relation):
@@ -75,7 +75,7 @@ def _exists(server: psycopg.Connection[Any], schema: str | None, relation: str) 
 def _fields(cursor: psycopg.Cursor[Any], relation: str, shown: str) -> list[tuple[str, pa.DataType]]:
     fields = []
     for column in cursor.description or []:
-        kind = _KINDS.get(column.type_code)
+        kind = KINDS.get(column.type_code)
         if kind is None:
             raise RiskwaveError(
                 f"{shown}: {relation}.{column.name} has a type (number {column.type_code}) that is not compared"
@@ -105,8 +105,8 @@ def _insert(
         connection.unregister("part")
 
 
-def _connection(dsn: str) -> tuple[str, str | None]:
-    """What psycopg is given, and the schema asked for."""
+def connection_of(dsn: str) -> tuple[str, str | None]:
+    """What psycopg is given for a DSN, and the schema that ?schema=name asks for."""
     parts = urlsplit(dsn)
     options = dict(parse_qsl(parts.query))
     schema = options.pop("schema", None)
@@ -114,7 +114,8 @@ def _connection(dsn: str) -> tuple[str, str | None]:
     return urlunsplit(("postgresql", host, parts.path, urlencode(options), "")), schema
 
 
-def _without_password(dsn: str) -> str:
+def without_password(dsn: str) -> str:
+    """A DSN as it may be shown."""
     parts = urlsplit(dsn)
     if parts.password is None:
         return dsn

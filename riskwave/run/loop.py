@@ -101,7 +101,7 @@ def run_loop(
         meter.add(outcome, _latencies(source, raw, time.perf_counter() - began))
 
     try:
-        with _stop_asked() as stop:
+        with stop_asked() as stop:
             decide_all(
                 engine,
                 reader,
@@ -182,7 +182,7 @@ def _latencies(source: Source, raw: pa.Table, took: float) -> np.ndarray[tuple[i
 
 
 @contextmanager
-def _stop_asked() -> Iterator[threading.Event]:
+def stop_asked() -> Iterator[threading.Event]:
     """An event that SIGINT and SIGTERM set: the batch in hand is committed, then the run ends."""
     stop = threading.Event()
 

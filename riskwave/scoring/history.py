@@ -10,7 +10,6 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from riskwave.batch.batch import batch_of_inputs
@@ -162,9 +161,10 @@ def _of_folder(folder: Path, given: pa.Table | None) -> History:
     known = in_folder(folder, "decision_input")
     if known is None:
         raise RiskwaveError(f"{folder}: has no decision_input.parquet and no folder decision_input; {EXPECTED}")
-    if given is None and (folder / "labels.parquet").is_file():
-        given = pq.read_table(folder / "labels.parquet")
+    labels = in_folder(folder, "labels")
     with duckdb.connect() as connection:
+        if given is None and labels is not None:
+            given = connection.sql(labels).to_arrow_table()
         return _history(connection, known, given, str(folder))
 
 

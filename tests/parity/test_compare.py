@@ -163,8 +163,8 @@ def test_sides_with_nothing_in_common_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("other", ["batch", "decisions.parquet"])
-def test_a_batch_needs_a_state(tmp_path: Path, other: str) -> None:
-    with pytest.raises(RiskwaveError, match="is no state file"):
+def test_a_batch_needs_staged_payments(tmp_path: Path, other: str) -> None:
+    with pytest.raises(RiskwaveError, match="has none; expected a state file"):
         compare("batch", other)
 
 

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import duckdb
 import pytest
 
+from riskwave.archive.folder import Archive
+from riskwave.backtest.history import open_history
+from riskwave.batch.history import attach_state, whole
 from riskwave.decisions_cli import export
 from riskwave.engine.archive import archive_folder
 from riskwave.engine.engine import Engine
 from riskwave.parity import compare
+from riskwave.scoring.history import read_history
 from riskwave.simulator import SimulatedBank, simulate
 
 EVENTS = 2_000
@@ -63,3 +68,39 @@ def test_the_archive_is_part_of_the_state(state: Path) -> None:
     assert not report.differing
     assert report.only_left == ()
     assert 0 < report.events < EVENTS
+
+
+@pytest.fixture(scope="module")
+def archived(state: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All of the state as `riskwave archive` lays it out, each decision as the first of its event's revisions."""
+    folder = tmp_path_factory.mktemp("archive")
+    tables = dict.fromkeys(("stg_payments", "decision_input", "decisions"), "")
+    tables |= {"labels": "", "card_profiles": "", "devices": ""}
+    with duckdb.connect() as connection:
+        attach_state(connection, state, "state")
+        for table in tables:
+            query = whole(connection, "state", state, table)
+            assert query is not None
+            tables[table] = query
+        rows = {table: connection.sql(query).to_arrow_table() for table, query in tables.items()}
+    with Archive(folder, "a state") as archive:
+        counts = archive.commit(rows, None)
+    assert counts == {table: len(rows[table]) for table in tables if len(rows[table])}
+    return folder
+
+
+def test_a_batch_runs_over_an_archive_beside_what_it_came_from(state: Path, archived: Path) -> None:
+    report = compare(state, "batch", archive=archived)
+    assert report.equal, report.as_dict()
+    assert report.events == EVENTS
+    assert compare(state, archived).equal
+
+
+def test_rules_and_models_take_an_archive_as_history(bank: SimulatedBank, archived: Path) -> None:
+    with open_history(archived) as history:
+        assert history.labels > 0
+        assert history.connection.execute(f"select count(*) from ({history.events})").fetchall() == [(EVENTS,)]
+    learned = read_history([str(archived)])
+    assert len(learned) == EVENTS
+    frauds = {row["event_id"] for row in bank.labels.to_pylist() if row["verdict"] == "fraud"}
+    assert int(learned.frauds().sum()) == len(frauds & set(learned.events["event_id"].to_pylist()))
