@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -120,11 +121,17 @@ def compiled_project(target: str = "duckdb") -> CompiledProject:
         for node in manifest["nodes"].values()
         if node["resource_type"] == "model" and node.get("compiled_code")
     ]
-    cache.parent.mkdir(parents=True, exist_ok=True)
-    partial = cache.with_suffix(f".{os.getpid()}")
-    partial.write_text(json.dumps(nodes))
-    partial.replace(cache)
+    keep(cache, json.dumps(nodes))
     return _from_nodes(nodes)
+
+
+def keep(cache: Path, text: str) -> None:
+    """Put a text where the next process finds it; where nothing can be written it is made anew each time."""
+    with contextlib.suppress(OSError):
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        partial = cache.with_suffix(f".{os.getpid()}")
+        partial.write_text(text)
+        partial.replace(cache)
 
 
 def _fingerprint(folder: Path) -> str:

@@ -18,6 +18,7 @@ from riskwave.scoring.function import FUNCTION, MODEL, Scoring
 from riskwave.scoring.given import Listed
 from riskwave.scoring.layout import layout
 from riskwave.scoring.remote import ANSWER, ARGUMENTS
+from udf.metrics import Metrics
 
 log = logging.getLogger("riskwave")
 
@@ -27,10 +28,11 @@ PROTOCOL = b"\x02"
 class ScoringServer(flight.FlightServerBase):  # type: ignore[misc] # pyarrow.flight has no types
     """Answers calls of risk_score by the models online; what was published is taken up between two calls."""
 
-    def __init__(self, address: str, scoring: Scoring) -> None:
+    def __init__(self, address: str, scoring: Scoring, metrics: Metrics | None = None) -> None:
         """address: host:port to listen on; port 0 takes a free one (`port`)."""
         super().__init__(f"grpc://{address}")
         self._scoring = scoring
+        self._metrics = metrics or Metrics()
         self._order = layout()
 
     def get_flight_info(self, context: Any, descriptor: flight.FlightDescriptor) -> flight.FlightInfo:
@@ -64,7 +66,8 @@ class ScoringServer(flight.FlightServerBase):  # type: ignore[misc] # pyarrow.fl
         _known(descriptor)
         writer.begin(ANSWER)
         for chunk in reader:
-            writer.write_batch(self._answer(chunk.data))
+            with self._metrics.request(chunk.data.num_rows):
+                writer.write_batch(self._answer(chunk.data))
 
     def _answer(self, rows: pa.RecordBatch) -> pa.RecordBatch:
         model, cards, numbers, texts = rows.columns

@@ -20,7 +20,13 @@ from riskwave.run.loop import stop_asked
 
 
 def archive_command(
-    source: Annotated[str, typer.Option(help="risingwave://user@host:port/database, or kafka://host:port/decisions.")],
+    source: Annotated[
+        str,
+        typer.Option(
+            envvar="RISKWAVE_ARCHIVE_SOURCE",
+            help="risingwave://user@host:port/database, or kafka://host:port/decisions.",
+        ),
+    ],
     out: Annotated[Path, typer.Option(help="Folder of the archive; made when it is not there.")],
     every: Annotated[float, typer.Option(min=0, help="Seconds between files: each is a file a table and day.")] = 600,
     retention: Annotated[str, typer.Option(help="How long RisingWave keeps changes that were not read.")] = "7 days",

@@ -7,7 +7,7 @@ import os
 import tempfile
 from pathlib import Path
 from statistics import median
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -15,11 +15,14 @@ from rich.table import Table
 
 from riskwave.bench.edits import analysts
 from riskwave.bench.measure import Part, backlog, batch_seconds, cost_ms, live, peak_memory, seed
+from riskwave.bench.stream import Offered, StreamReport, measure_stream
 from riskwave.engine.engine import Engine
 from riskwave.engine.plan import make_plan
 from riskwave.errors import RiskwaveError
 from riskwave.project import compiled_project
 from riskwave.simulator.bank import simulate
+
+Target = Literal["embedded", "risingwave"]
 
 
 def bench_command(
@@ -32,6 +35,19 @@ def bench_command(
     seconds: Annotated[int, typer.Option(help="How long they are offered.")] = 30,
     edits: Annotated[int, typer.Option(help="Then again, while so many thresholds are edited.")] = 0,
     publishes: Annotated[int, typer.Option(help="... and so many rulesets published.")] = 0,
+    target: Annotated[Target, typer.Option(help="What is measured: the embedded engine, or RisingWave.")] = "embedded",
+    dsn: Annotated[
+        str, typer.Option(envvar="RISINGWAVE_DSN", help="With --target risingwave: the server.")
+    ] = "risingwave://root@127.0.0.1:4566/dev",
+    rates: Annotated[
+        str, typer.Option(help="With --target risingwave: events a second offered, one rate after another.")
+    ] = "1000,3100",
+    kafka_there: Annotated[
+        str | None, typer.Option(help="host:port of the broker as RisingWave reaches it, where that is another.")
+    ] = None,
+    scoring_server: Annotated[
+        str, typer.Option(help="With --target risingwave: http://host:port of a scoring server.")
+    ] = "",
     scaling: Annotated[
         bool, typer.Option(help="Also the cost of an event with half and with five times as much history.")
     ] = False,
@@ -40,8 +56,13 @@ def bench_command(
     """Measure this machine: a backlog, latency over a topic, memory, and DuckDB's batch beside them.
 
     Example: riskwave bench --history 1000000 --kafka 127.0.0.1:9092
+
+    Example: riskwave bench --target risingwave --kafka 127.0.0.1:9092 --rates 1000,3100,5000 --seconds 60
     """
     console = Console(stderr=True)
+    if target == "risingwave":
+        _bench_stream(console, dsn, kafka, kafka_there, rates, seconds, scoring_server, as_json=as_json)
+        return
     plan = make_plan(compiled_project())
     figures: dict[str, Any] = {"history": history, "cores": os.cpu_count(), "load_before": os.getloadavg()[0]}
     with tempfile.TemporaryDirectory(prefix="riskwave-bench-") as scratch:
@@ -98,10 +119,54 @@ def bench_command(
     if as_json:
         typer.echo(json.dumps(figures, indent=2))
         return
+    _show(figures)
+
+
+def _show(figures: dict[str, Any]) -> None:
     table = Table("figure", "value", box=None, header_style="bold")
     for name, value in figures.items():
         table.add_row(name, f"{value:,.2f}" if isinstance(value, float) else f"{value:,}")
     Console().print(table)
+
+
+def _rates(text: str) -> list[int]:
+    try:
+        found = [int(part) for part in text.split(",")]
+    except ValueError:
+        found = []
+    if not found or min(found) < 1:
+        raise RiskwaveError(f"--rates {text}: expected events a second, such as 1000,3100")
+    return found
+
+
+def _bench_stream(
+    console: Console,
+    dsn: str,
+    kafka: str | None,
+    kafka_there: str | None,
+    rates: str,
+    seconds: int,
+    scoring_server: str,
+    *,
+    as_json: bool,
+) -> None:
+    if kafka is None:
+        raise RiskwaveError("--target risingwave: needs --kafka host:port, where payments are offered")
+    variables = {"scoring_server": scoring_server} if scoring_server else {}
+    given = Offered(kafka, kafka_there or kafka, _rates(rates), seconds, variables)
+    _show_stream(console, measure_stream(dsn, given, say=console.print), as_json=as_json)
+
+
+def _show_stream(console: Console, report: StreamReport, *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(report.as_dict(), indent=2))
+        return
+    table = Table("offered/s", "decided/s", "p50 ms", "p99 ms", "waiting", "growth/s", "one row", "undecided", box=None)
+    for each in report.rates:
+        figures = (each.decided_per_s, each.p50_ms, each.p99_ms, each.behind, each.growth_per_s)
+        table.add_row(f"{each.rate:,}", *(f"{f:,.0f}" for f in figures), f"{each.one_row:.1%}", f"{each.undecided:,}")
+    Console().print(table)
+    console.print(f"DuckDB's batch over the same {report.events:,}: {report.batch_events_per_s:,.0f} events/s")
 
 
 def _scaling(console: Console, plan: Any, folder: Path, history: int) -> dict[str, float]:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
+from riskwave.archive.tables import TABLES
 from riskwave.batch import batch_of_inputs
 from riskwave.parity import compare
 from riskwave.simulator.source import SimulatorSource
 from tests.risingwave.deployment import Deployment
+from tests.support.processes import wait_until
 
 pytestmark = pytest.mark.xdist_group("risingwave")
 
@@ -97,3 +101,32 @@ def test_each_decision_names_the_one_it_supersedes(stream: Deployment) -> None:
         assert row["decided_at"] is not None
         seen[row["event_id"]] = row["version"]
     assert len(seen) == 2000
+
+
+def test_an_archive_killed_and_started_again_has_every_row_once(
+    stream: Deployment, batch: Path, tmp_path: Path
+) -> None:
+    dsn, folder = f"{stream.dsn}?schema={stream.schema}", tmp_path / "history"
+    command = [sys.executable, "-m", "riskwave.cli", "archive", "--source", dsn, "--out", str(folder), "--every", "0"]
+    with subprocess.Popen(command) as process:
+        wait_until((folder / "archive.json").is_file, limit_s=120, what="a first commit")
+        process.kill()
+    for _ in range(2):
+        subprocess.run([*command, "--until-idle"], check=True, timeout=300)
+    with duckdb.connect() as connection:
+        for table in TABLES.values():
+            files = f"read_parquet('{folder}/{table.name}/*/*.parquet')"
+            key = ", ".join(name for name in table.key if name != "version") or "columns(*)"
+            counted = connection.execute(
+                f"select count(*), (select count(*) from (select distinct {key} from {files})) from {files}"
+            )
+            assert counted.fetchall() == [(stream.count(table.relation),) * 2], table.name
+    report = compare(dsn, folder)
+    assert report.equal, report.as_dict()
+    report = compare(folder, batch)
+    assert report.equal, report.as_dict()
+
+
+def test_a_batch_over_what_is_staged_there_is_the_batch(stream: Deployment) -> None:
+    report = compare(f"{stream.dsn}?schema={stream.schema}", "batch")
+    assert report.equal, report.as_dict()

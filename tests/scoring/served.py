@@ -55,10 +55,10 @@ def serve(folder: Path, files: Mapping[str, bytes], *, online: tuple[str, ...], 
 
 
 @contextmanager
-def serving(folder: Path, port: int = 0) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A running `python -m udf`, and its address."""
+def serving(folder: Path, port: int = 0, *more: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A running `python -m udf`, and its address; more: options."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "udf", "--listen", f"127.0.0.1:{port}", "--models", str(folder)],
+        [sys.executable, "-m", "udf", "--listen", f"127.0.0.1:{port}", "--models", str(folder), *more],
         cwd=project_dir(),
         stdout=subprocess.PIPE,
         text=True,

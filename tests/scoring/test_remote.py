@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import duckdb
+import httpx2
 import numpy as np
 import pyarrow as pa
 import pytest
 from pyarrow import flight
 
-from riskwave.project import compiled_project
+from riskwave.project import compiled_project, project_dir
 from riskwave.scoring.breaker import Breaker
 from riskwave.scoring.function import open_scorer, register, unregister
 from riskwave.scoring.given import Listed, listed
@@ -38,13 +41,28 @@ def online(files: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory) ->
     return folder
 
 
+def test_a_server_that_cannot_say_what_it_measures_does_not_start(online: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        command = [sys.executable, "-m", "udf", "--listen", "127.0.0.1:0", "--models", str(online)]
+        done = subprocess.run(
+            [*command, "--metrics", f"127.0.0.1:{port}"], cwd=project_dir(), capture_output=True, text=True, check=False
+        )
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"--metrics 127.0.0.1:{port}: cannot listen")
+
+
 def test_a_server_says_what_the_function_says_and_takes_up_what_is_published(
     tmp_path: Path, files: dict[str, bytes], given: Listed, history: History
 ) -> None:
     serve(tmp_path, files, online=("1.1.0",), canary="1.0.0", share=0.3, shadows=("1.0.1",))
-    with serving(tmp_path) as (_, address):
+    measured = f"127.0.0.1:{free_port()}"
+    with serving(tmp_path, 0, "--metrics", measured) as (_, address):
         remote = RemoteScorer(address, "card", timeout_s=30)
         assert remote(given).equals(LocalScorer(tmp_path, "card")(given))
+        figures = httpx2.get(f"http://{measured}/metrics").text
+        assert f"riskwave_scoring_rows_total {EVENTS}.0" in figures
+        assert "riskwave_scoring_requests_total 1.0" in figures
         assert len(remote(given.some(np.zeros(EVENTS, bool)))) == 0
         # The same through SQL, in chunks of the engine's own.
         with duckdb.connect() as connection:

@@ -108,6 +108,10 @@ class KafkaBroker:
         """Remove a topic."""
         self._admin.delete_topics([topic])[topic].result(20)
 
+    def topics(self) -> list[str]:
+        """The topics there are."""
+        return list(self._admin.list_topics(timeout=10).topics)
+
     def delete_records(self, topic: str, *, before: int) -> None:
         """Do to partition 0 what retention does in time."""
         where = TopicPartition(topic, 0, before)
