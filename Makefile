@@ -55,8 +55,8 @@ test-risingwave: $(DEV) ## Test on RisingWave: `risingwave` on PATH, or RISINGWA
 	$(BIN)/python -m pytest tests/risingwave
 
 .PHONY: bench
-bench: $(RUNTIME) ## Measure throughput, latency and memory on this machine
-	@$(BIN)/python -m bench
+bench: $(RUNTIME) ## Measure throughput, latency and memory on this machine (BENCH='--history 200000')
+	@$(BIN)/python -m bench $(BENCH)
 
 .PHONY: bench-serve
 bench-serve: $(DEV) ## Measure decisions over HTTP at a steady rate, and at five times what is carried
@@ -68,13 +68,15 @@ bench-rules: $(DEV) ## Measure rules: 40 against 5, a backtest and a sweep over 
 	@$(BIN)/python -m bench.backtest
 
 .PHONY: bench-models
-bench-models: $(DEV) ## Compare the scoring algorithms, and rules with and without a model, on months of drawn seeds
+bench-models: $(DEV) ## Compare the scoring algorithms, rules with and without a model, and what watching says of drift
 	@$(BIN)/riskwave models compare --simulate 150000
 	@$(BIN)/python -m bench.together
+	@$(BIN)/python -m bench.drift
 
 .PHONY: bench-scoring
-bench-scoring: $(DEV) ## Measure scoring: rows/s through SQL, batches of 100, single callers
+bench-scoring: $(DEV) ## Measure scoring: rows/s through SQL, batches of 100, single callers, a rollout under load
 	@$(BIN)/python -m bench.scoring
+	@$(BIN)/python -m bench.rollout
 
 .PHONY: doctor
 doctor: $(RUNTIME) ## Say what is installed, what is missing, and what that would enable

@@ -24,7 +24,8 @@ from riskwave.simulator.source import SimulatorSource
 def main() -> None:
     """Simulate, train, decide and print."""
     parser = argparse.ArgumentParser(prog="python -m bench.together", description="Rules alone, and with a model.")
-    parser.add_argument("--events", type=int, default=120_000, help="of the month and each bank learned from")
+    parser.add_argument("--events", type=int, default=120_000, help="of the month")
+    parser.add_argument("--learned", type=int, default=80_000, help="events of each bank learned from")
     parser.add_argument("--banks", type=int, default=2, help="how many simulated banks to learn from")
     parser.add_argument("--fraud-share", type=float, default=0.02, help="of the month")
     parser.add_argument("--seed", type=int, help="of the month; drawn when not given")
@@ -37,7 +38,7 @@ def main() -> None:
         source = SimulatorSource(f"sim:?events={given.events}&seed={seed}&fraud_share={given.fraud_share}")
         bank = source.bank
         batch_of_inputs(source, file, labels=bank.labels, profiles=bank.profiles, devices=bank.devices)
-        banks = [f"sim:?events={given.events}&seed={21 + place}&fraud_share=0.04" for place in range(given.banks)]
+        banks = [f"sim:?events={given.learned}&seed={21 + place}&fraud_share=0.04" for place in range(given.banks)]
         model = train(read_history(banks), Plan("boosting"), measured_on=read_history([str(file)]))
         score_batch(connection, file, Scorer(model.onnx))
         sys.stdout.write(f"month: {given.events:,} payments, seed {seed}; the model learned from {', '.join(banks)}\n")

@@ -39,8 +39,8 @@ FRAUD_SHARE = 0.02
 FIRST_UNSEEN = 100_000
 
 
-#: What the model learns from: another bank, of a seed that is not drawn.
-LEARNED = "sim:?events=120000&seed=21&fraud_share=0.04"
+#: What the model learns from: two other banks, of seeds that are not drawn.
+LEARNED = [f"sim:?events=80000&seed={seed}&fraud_share=0.04" for seed in (21, 22)]
 
 
 @pytest.fixture(scope="module")
@@ -158,7 +158,7 @@ def test_most_of_the_money_is_saved(month: Month) -> None:
 
 @dataclass(frozen=True)
 class Scored:
-    """The same month, decided by the pack with a model online that learned from another bank."""
+    """The same month, decided by the pack with a model online that learned from other banks."""
 
     month: Month
     quality: Quality
@@ -173,14 +173,14 @@ class Scored:
 
     def __str__(self) -> str:
         return (
-            f"{self.month}\nwith a model that learned from {LEARNED}: accuracy {accuracy(self.quality):.2%}\n"
-            f"{self.quality.table()}"
+            f"{self.month}\nwith a model that learned from {' and '.join(LEARNED)}: "
+            f"accuracy {accuracy(self.quality):.2%}\n{self.quality.table()}"
         )
 
 
 @pytest.fixture(scope="module")
 def scored(month: Month, pack: Ruleset) -> Iterator[Scored]:
-    model = train(read_history([LEARNED]), Plan("boosting"), measured_on=month_history(month))
+    model = train(read_history(LEARNED), Plan("boosting"), measured_on=month_history(month))
     with duckdb.connect() as connection:
         score_batch(connection, month.file, Scorer(model.onnx))
         told = Scored(month, measure(connection, pack, scored=True), connection)
@@ -193,8 +193,8 @@ def month_history(month: Month) -> History:
 
 
 def test_rules_and_model_catch_more_at_fewer_false_positives(scored: Scored) -> None:
-    """On large months 98% and more; here two of some 220 attacks are a percent, and chance has its share."""
-    assert scored.quality.total.share_caught >= 0.96, scored
+    """Over four months 99.4% of 913 attacks; here two of some 225 are a percent, and chance has its share."""
+    assert scored.quality.total.share_caught >= 0.97, scored
     assert scored.quality.total.share_caught >= scored.month.quality.total.share_caught - 0.01, scored
     assert scored.quality.stopped_rate <= scored.quality.false_positive_rate <= 0.005, scored
     assert accuracy(scored.quality) >= 0.98, scored
