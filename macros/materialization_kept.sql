@@ -1,7 +1,8 @@
 {#
 A table that begins with a query's rows and is edited by people from then on: made if it is not there, filled if it is
 empty, never overwritten, not by --full-refresh either. A column that the query has and the table has not is added, with
-the query's value where that has one row. Its key: config `unique_key`.
+the query's value where that has one row. Its key: config `unique_key`. Where there is a relation that config
+`governed_by` names, its columns are others' to say: none is added.
 #}
 {% materialization kept, default %}
     {%- set table = api.Relation.create(
@@ -23,8 +24,10 @@ the query's value where that has one row. Its key: config `unique_key`.
             primary key ({{ config.require('unique_key') | join(', ') }})
         )
     {%- endcall -%}
+    {%- set governed = config.get('governed_by') -%}
+    {%- set grows = not governed or adapter.get_relation(this.database, this.schema, governed) is none -%}
     {%- set there = adapter.get_columns_in_relation(table) | map(attribute='name') | list -%}
-    {%- for column in columns if column.name not in there -%}
+    {%- for column in columns if grows and column.name not in there -%}
         {%- call statement('column_' ~ column.name) -%}
             alter table {{ table }} add column {{ column.name }} {{ column.data_type }}
         {%- endcall -%}

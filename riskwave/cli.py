@@ -23,6 +23,8 @@ from riskwave.errors import RiskwaveError
 from riskwave.insight.cli import insight_command
 from riskwave.parity.cli import parity_command
 from riskwave.query import query_command
+from riskwave.risingwave.control_cli import control_app
+from riskwave.risingwave.deploy_cli import deploy_command
 from riskwave.run.cli import demo_command, run_command
 from riskwave.scoring.cli import models_app
 from riskwave.scoring.update_cli import update_command
@@ -45,6 +47,7 @@ app.command("app")(app_command)
 app.command("decisions")(decisions_command)
 app.command("query")(query_command)
 app.command("batch")(batch_command)
+app.command("deploy")(deploy_command)
 app.command("parity")(parity_command)
 app.command("archive")(archive_command)
 app.command("backtest")(backtest_command)
@@ -63,6 +66,7 @@ app.add_typer(lists_app, name="lists")
 app.add_typer(models_app, name="models")
 app.add_typer(keys_app, name="keys")
 app.add_typer(audit_app, name="audit")
+app.add_typer(control_app, name="control")
 
 
 def main() -> None:

@@ -7,8 +7,10 @@ Keeps every row that a query over append-only rows says, once, as it was said (R
     said         view of the table: an event's rows in order of their revision as `version` 1, 2, ..., each naming the
                  one it supersedes; the first is the one that acted
 
-Nothing here is ever dropped, not by --full-refresh either: a decision is a fact. Where somebody drops the feed and the
-query, to have them made by another query, the new feed goes on after the last row that the log has an answer to.
+Nothing here is ever dropped, not by --full-refresh either: a decision is a fact. Another query takes over by
+`riskwave deploy` and by what changes rulesets (riskwave/control): their feed runs beside this one until the row of
+`feeds_in_force` names it. Where somebody dropped the feed and the query, a new feed goes on after the last row that the
+log has an answer to.
 #}
 {% materialization verdicts, adapter='risingwave' %}
     {%- set versions = part_of_model('', 'view') -%}
@@ -19,8 +21,11 @@ query, to have them made by another query, the new feed goes on after the last r
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
 
+    {%- set name = ruleset_structure() ~ '.' ~ relation_id('int_scored') -%}
+    {%- set sql = sql | replace('__feed__', name) -%}
     {#- A view is for batches, which have no temporal joins: its joins are plain ones, its columns the same. -#}
     {%- set as_it_is = sql | replace(' for system_time as of proctime()', '') -%}
+    {%- do create_feeds_in_force() -%}
     {%- do create_missing(query, risingwave__create_view_as(query, as_it_is)) -%}
     {%- set names = adapter.get_columns_in_relation(query) | map(attribute='name') | join(', ') -%}
     {% call statement('create_log') -%}
@@ -29,18 +34,26 @@ query, to have them made by another query, the new feed goes on after the last r
             decided_at timestamptz as proctime()
         ) append only
     {%- endcall %}
-    {%- set answered = run_query("select max(seen_at)::varchar from " ~ log)[0][0] -%}
-    {%- set ddl -%}
-        create sink {{ feed }} into {{ log }} as
-        select {{ names }} from (
-            {{ sql }}
-        ) as said
-        {% if answered %}where seen_at > '{{ answered }}'::timestamptz{% endif %}
-        with (type = 'append-only')
-    {%- endset -%}
-    {%- do create_missing(feed, ddl) -%}
-    {% call statement('main') -%}
-        create view if not exists {{ versions }} as
+    {%- set there = adapter.get_columns_in_relation(log) | map(attribute='name') | list -%}
+    {%- set later = later_columns() | rejectattr(0, 'in', there) | list -%}
+    {%- for column, kind in later -%}
+        {%- call statement('column_' ~ column) -%}alter table {{ log }} add column {{ column }} {{ kind }}{%- endcall -%}
+    {%- endfor -%}
+    {%- if risingwave__get_relation_without_caching(feed) is none -%}
+        {%- set answered = run_query("select max(seen_at)::varchar from " ~ log)[0][0] -%}
+        {%- call statement('in_force') -%}
+            update {{ feeds_in_force() }} set feed = '{{ name }}' where ruleset = 'card'
+        {%- endcall -%}
+        {%- call statement('feed') -%}
+            create sink {{ feed }} into {{ log }} ({{ names }}) as
+            select {{ names }} from (
+                {{ sql }}
+            ) as said
+            {% if answered %}where seen_at > '{{ answered }}'::timestamptz{% endif %}
+            with (type = 'append-only')
+        {%- endcall -%}
+    {%- endif -%}
+    {%- set numbered -%}
         select
             *,
             nullif(version - 1, 0) as supersedes
@@ -50,7 +63,16 @@ query, to have them made by another query, the new feed goes on after the last r
                 row_number() over (partition by event_id order by seen_at, revision) as version
             from {{ log }}
         ) as numbered
-    {%- endcall %}
+    {%- endset -%}
+    {#- A view has the columns that its table had when it was made. -#}
+    {%- if later and risingwave__get_relation_without_caching(versions) is not none -%}
+        {%- set wider = part_of_model('__wider', 'view') -%}
+        {%- call statement('no_wider') -%}drop view if exists {{ wider }}{%- endcall -%}
+        {%- call statement('wider') -%}create view {{ wider }} as {{ made(numbered) }}{%- endcall -%}
+        {%- call statement('swap') -%}alter view {{ versions }} swap with {{ wider }}{%- endcall -%}
+        {%- call statement('narrower') -%}drop view {{ wider }}{%- endcall -%}
+    {%- endif -%}
+    {% call statement('main') -%}{{ risingwave__create_view_as(versions, numbered) }}{%- endcall %}
     {%- do create_indexes(log) -%}
 
     {{ run_hooks(post_hooks, inside_transaction=False) }}

@@ -35,5 +35,7 @@ select
     case when bits is not null then number - number % size end as low,
     case when bits is not null then number - number % size + size - 1 end as high,
     bits,
-    expires_at
+    expires_at,
+    next_version,
+    next_expires_at
 from numbered

@@ -1,4 +1,4 @@
-{{ config(materialized = ruled_kind()) }}
+{{ config(materialized = scored_kind()) }}
 
 with scored as (
 

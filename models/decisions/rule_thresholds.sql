@@ -1,4 +1,4 @@
-{{ config(materialized = 'kept', unique_key = ['ruleset']) }}
+{{ config(materialized = 'kept', unique_key = ['ruleset'], governed_by = 'decisions__feed') }}
 
 select
     'card' as ruleset,

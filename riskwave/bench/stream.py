@@ -108,7 +108,8 @@ def measure_stream(dsn: str, offered: Offered, *, say: Callable[[str], None] = l
 def _rates(dsn: str, given: Offered, part: Part, scratch: Path, say: Callable[[str], None]) -> list[Figures]:
     name = f"riskwave_bench_{time.time_ns()}"
     broker = Broker(given.kafka)
-    topics = {kind: f"{name}-{kind}" for kind in ("payments", "labels", "profiles", "devices", "decided")}
+    kinds = ("payments", "labels", "profiles", "devices", "decisions", "alerts", "decided")
+    topics = {kind: f"{name}-{kind}" for kind in kinds}
     found: list[Figures] = []
     try:
         for topic in topics.values():

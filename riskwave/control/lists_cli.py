@@ -8,7 +8,7 @@ import typer
 
 from riskwave.control.audit import entries
 from riskwave.control.lists import add_entry, list_entries, parse_end, remove_entry
-from riskwave.control.options import STATE, Author, Json, State, Why, echo_json, opened, show, when
+from riskwave.control.options import EMBEDDED, STATE, Author, Json, State, Target, Why, echo_json, opened, show, when
 
 lists_app = typer.Typer(
     no_args_is_help=True,
@@ -25,6 +25,7 @@ def add_command(
     reason: Annotated[str, typer.Option("--reason", "--why", help="Why; it stands beside the entry.")],
     expires: Annotated[str | None, typer.Option(help="A span (7d, 12h) or a UTC time (2026-12-31).")] = None,
     state: State = STATE,
+    target: Target = EMBEDDED,
     author: Author = None,
     as_json: Json = False,
 ) -> None:
@@ -33,7 +34,7 @@ def add_command(
     Example: riskwave lists add block_ip 203.0.113.0/24 --reason "card testing" --expires 7d --state bank.duckdb
     """
     end = None if expires is None else parse_end(expires)
-    with opened(state) as control:
+    with opened(state, target=target) as control:
         version = add_entry(control, list_name, value, reason=reason, expires_at=end, author=author)
         live = control.snapshot().live
     read = live is not None and f"'{list_name}'" in live.text
@@ -51,6 +52,7 @@ def remove_command(
     value: Annotated[str, typer.Argument(help="The value, as `riskwave lists show` has it.")],
     why: Why,
     state: State = STATE,
+    target: Target = EMBEDDED,
     author: Author = None,
     as_json: Json = False,
 ) -> None:
@@ -58,7 +60,7 @@ def remove_command(
 
     Example: riskwave lists remove block_ip 203.0.113.0/24 --why "the attack is over" --state bank.duckdb
     """
-    with opened(state) as control:
+    with opened(state, target=target) as control:
         version = remove_entry(control, list_name, value, why=why, author=author)
     if as_json:
         echo_json({"list_name": list_name, "value": value, "control_version": version})
@@ -70,13 +72,14 @@ def remove_command(
 def show_command(
     list_name: Annotated[str | None, typer.Argument(help="One list only.", metavar="[LIST]")] = None,
     state: State = STATE,
+    target: Target = EMBEDDED,
     as_json: Json = False,
 ) -> None:
     """Show the entries of a list, or of all.
 
     Example: riskwave lists show block_ip --state bank.duckdb
     """
-    with opened(state, read_only=True) as control:
+    with opened(state, read_only=True, target=target) as control:
         found = list_entries(control, list_name)
     if as_json:
         echo_json(found)
@@ -99,13 +102,14 @@ def show_command(
 def history_command(
     list_name: Annotated[str | None, typer.Argument(help="One list only.", metavar="[LIST]")] = None,
     state: State = STATE,
+    target: Target = EMBEDDED,
     as_json: Json = False,
 ) -> None:
     """Every entry added, edited and removed: by whom and why.
 
     Example: riskwave lists history block_ip --state bank.duckdb
     """
-    with opened(state, read_only=True) as control, control.reading() as connection:
+    with opened(state, read_only=True, target=target) as control, control.reading() as connection:
         found = entries(connection, subject=list_name, what=("list.add", "list.edit", "list.remove"))
     if as_json:
         echo_json(found)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,18 +18,44 @@ from riskwave.control.store import Control, control_path
 from riskwave.errors import RiskwaveError
 
 State = Annotated[Path, typer.Option(help="The state file whose control store it is.")]
+Target = Annotated[
+    str,
+    typer.Option(
+        envvar="RISKWAVE_TARGET",
+        help="Where it takes force: embedded, risingwave (RISINGWAVE_DSN, else as dbt finds it), or its DSN.",
+    ),
+]
+EMBEDDED = "embedded"
 STATE = Path("riskwave.duckdb")
 Why = Annotated[str, typer.Option(help="Why, in a few words; kept in the audit.")]
 Author = Annotated[str | None, typer.Option(help="Who you are; else RISKWAVE_USER, else the system's user.")]
 Json = Annotated[bool, typer.Option("--json", help="For machines.")]
 
 
-def opened(state: Path, *, read_only: bool = False) -> Control:
-    """The control store of a state that has one. Raises RiskwaveError when there is none."""
+@contextmanager
+def opened(
+    state: Path, *, read_only: bool = False, make: bool = False, decides: bool = False, target: str = EMBEDDED
+) -> Iterator[Control]:
+    """The control store of a state. With RisingWave as the target, what is changed in it is in force there at the end.
+
+    make: where there is no store, make one; for RisingWave one is always made, of what it decides by; decides: rules
+    may be decided by from now on, so it matters since when events are known. Raises RiskwaveError when there is none.
+    """
     path = control_path(state)
+    if target != EMBEDDED:
+        from riskwave.risingwave.governed import governed
+
+        with governed(path, target, read_only=read_only, decides=decides) as control:
+            yield control
+        return
     if not path.is_file():
-        raise RiskwaveError(f"{path}: no control store there; name its state with --state, or make one: riskwave run")
-    return Control.open(path, read_only=read_only)
+        if not make:
+            raise RiskwaveError(
+                f"{path}: no control store there; name its state with --state, or make one: riskwave run"
+            )
+        typer.echo(f"note: {path} is made", err=True)
+    with Control.open(path, read_only=read_only) as control:
+        yield control
 
 
 def echo_json(value: Any) -> None:

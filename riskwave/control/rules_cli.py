@@ -11,7 +11,7 @@ import typer
 from riskwave.control.checked import checked_pack, failed_cases
 from riskwave.control.diff import Difference, differences
 from riskwave.control.lifecycle import Move, approve, promote, publish, retire, rollback, shared
-from riskwave.control.options import STATE, Author, Json, State, Why, echo_json, opened
+from riskwave.control.options import EMBEDDED, STATE, Author, Json, State, Target, Why, echo_json, opened
 from riskwave.control.rules_show_cli import (
     approvals_command,
     audit_command,
@@ -20,7 +20,7 @@ from riskwave.control.rules_show_cli import (
     show_command,
 )
 from riskwave.control.rulesets import stored_ruleset
-from riskwave.control.store import Control, control_path
+from riskwave.control.store import Control
 from riskwave.control.warming import WarmingRule, warming_rules
 from riskwave.errors import RiskwaveError
 from riskwave.rules.check import problems
@@ -95,13 +95,14 @@ def diff_command(
     before: Annotated[str, typer.Argument(help="A pack's path, a revision, or live, canary.")],
     after: Annotated[str, typer.Argument(help="Likewise.")] = "live",
     state: State = STATE,
+    target: Target = EMBEDDED,
     as_json: Json = False,
 ) -> None:
     """Say what differs between two rulesets: rules and thresholds added, removed, changed.
 
     Example: riskwave rules diff live rules/card --state bank.duckdb
     """
-    found = differences(_ruleset(before, state), _ruleset(after, state))
+    found = differences(_ruleset(before, state, target), _ruleset(after, state, target))
     if as_json:
         echo_json(found)
     else:
@@ -116,6 +117,7 @@ def publish_command(
     canary: Annotated[str | None, typer.Option(help="Decides this share of the cards, such as 10%.")] = None,
     live: Annotated[bool, typer.Option("--live", help="Decides everything, from the next batch on (default).")] = False,
     state: State = STATE,
+    target: Target = EMBEDDED,
     author: Author = None,
     as_json: Json = False,
 ) -> None:
@@ -127,13 +129,10 @@ def publish_command(
         raise RiskwaveError("--shadow, --canary, --live: a ruleset has one state; give one of them")
     pack = checked_pack(path)
     share = None if canary is None else _share(canary)
-    target = "shadow" if shadow else "live" if share is None else "canary"
-    store = control_path(state)
-    if not store.exists():
-        typer.echo(f"note: {store} is made", err=True)
-    with Control.open(store) as control:
+    becomes = "shadow" if shadow else "live" if share is None else "canary"
+    with opened(state, make=True, decides=True, target=target) as control:
         before = control.snapshot().live
-        move = publish(control, pack, why=why, author=author, state=target, share=share)
+        move = publish(control, pack, why=why, author=author, state=becomes, share=share)
         warming = warming_rules(control, move.revision)
     found = differences(before.ruleset, pack.ruleset) if before else []
     if as_json:
@@ -150,6 +149,7 @@ def approve_command(
     revision: Annotated[str, typer.Argument(help="The revision that waits.")],
     why: Annotated[str | None, typer.Option(help="Why; else what its author said.")] = None,
     state: State = STATE,
+    target: Target = EMBEDDED,
     author: Author = None,
     as_json: Json = False,
 ) -> None:
@@ -157,7 +157,7 @@ def approve_command(
 
     Example: riskwave rules approve card-0123456789ab --author ben --state bank.duckdb
     """
-    with opened(state) as control:
+    with opened(state, decides=True, target=target) as control:
         _done(control, approve(control, revision, why=why, author=author), as_json=as_json)
 
 
@@ -166,6 +166,7 @@ def promote_command(
     why: Why,
     revision: Annotated[str | None, typer.Argument(help="A shadow; else the canary.")] = None,
     state: State = STATE,
+    target: Target = EMBEDDED,
     author: Author = None,
     as_json: Json = False,
 ) -> None:
@@ -173,7 +174,7 @@ def promote_command(
 
     Example: riskwave rules promote --why "no more alerts than before" --state bank.duckdb
     """
-    with opened(state) as control:
+    with opened(state, decides=True, target=target) as control:
         _done(control, promote(control, revision, why=why, author=author), as_json=as_json)
 
 
@@ -182,6 +183,7 @@ def rollback_command(
     why: Why,
     to: Annotated[str | None, typer.Option(help="Another revision that was live once.")] = None,
     state: State = STATE,
+    target: Target = EMBEDDED,
     author: Author = None,
     as_json: Json = False,
 ) -> None:
@@ -189,7 +191,7 @@ def rollback_command(
 
     Example: riskwave rules rollback --why "challenges half of Spain" --state bank.duckdb
     """
-    with opened(state) as control:
+    with opened(state, target=target) as control:
         _done(control, rollback(control, why=why, author=author, to=to), as_json=as_json)
         left = control.snapshot().canary
     if left is not None and not as_json:
@@ -201,6 +203,7 @@ def retire_command(
     revision: Annotated[str, typer.Argument(help="A canary, a shadow, or a draft that waits.")],
     why: Why,
     state: State = STATE,
+    target: Target = EMBEDDED,
     author: Author = None,
     as_json: Json = False,
 ) -> None:
@@ -208,15 +211,15 @@ def retire_command(
 
     Example: riskwave rules retire card-0123456789ab --why "it catches nothing new" --state bank.duckdb
     """
-    with opened(state) as control:
+    with opened(state, target=target) as control:
         _done(control, retire(control, revision, why=why, author=author), as_json=as_json)
 
 
-def _ruleset(named: str, state: Path) -> Ruleset:
+def _ruleset(named: str, state: Path, target: str) -> Ruleset:
     """The ruleset of a path, a revision, or a state's name."""
     if Path(named).exists():
         return load_rules(Path(named))
-    with opened(state, read_only=True) as control:
+    with opened(state, read_only=True, target=target) as control:
         return stored_ruleset(control, named)
 
 

@@ -10,19 +10,19 @@ import typer
 from riskwave.control.audit import entries, verify
 from riskwave.control.contradiction import contradictions
 from riskwave.control.lifecycle import set_approvals, shared
-from riskwave.control.options import STATE, Author, Json, State, echo_json, opened, show, when
+from riskwave.control.options import EMBEDDED, STATE, Author, Json, State, Target, echo_json, opened, show, when
 from riskwave.control.rulesets import find_revision, known_rulesets, ruleset_history, stored_ruleset
 from riskwave.control.thresholds import live_thresholds
 from riskwave.control.warming import WarmingRule, warming_rules
 from riskwave.errors import RiskwaveError
 
 
-def list_command(state: State = STATE, as_json: Json = False) -> None:
+def list_command(state: State = STATE, target: Target = EMBEDDED, as_json: Json = False) -> None:
     """List the rulesets: live, canary, shadow, those that wait, those that were.
 
     Example: riskwave rules list --state bank.duckdb
     """
-    with opened(state, read_only=True) as control:
+    with opened(state, read_only=True, target=target) as control:
         found = known_rulesets(control)
     if as_json:
         echo_json(found)
@@ -54,13 +54,14 @@ def show_command(
     revision: Annotated[str, typer.Argument(help="A revision, or live, canary.")] = "live",
     text: Annotated[bool, typer.Option("--text", help="The whole pack, to be saved to a file.")] = False,
     state: State = STATE,
+    target: Target = EMBEDDED,
     as_json: Json = False,
 ) -> None:
     """Show a ruleset's rules, with the thresholds' values when it is in force.
 
     Example: riskwave rules show live --state bank.duckdb
     """
-    with opened(state, read_only=True) as control:
+    with opened(state, read_only=True, target=target) as control:
         chosen = find_revision(control, revision)
         ruleset = stored_ruleset(control, chosen)
         values = {(t.rule, t.name): t.value for t in live_thresholds(control) if t.revision == chosen}
@@ -109,13 +110,14 @@ def show_command(
 def history_command(
     revision: Annotated[str | None, typer.Argument(help="One revision's only.")] = None,
     state: State = STATE,
+    target: Target = EMBEDDED,
     as_json: Json = False,
 ) -> None:
     """Every state that rulesets had: from when to when, by whom and why.
 
     Example: riskwave rules history --state bank.duckdb
     """
-    with opened(state, read_only=True) as control:
+    with opened(state, read_only=True, target=target) as control:
         found = ruleset_history(control, revision)
     if as_json:
         echo_json(found)
@@ -138,13 +140,14 @@ def audit_command(
     subject: Annotated[str | None, typer.Option(help="A revision, list, rule or rule.threshold.")] = None,
     last: Annotated[int, typer.Option(min=1, help="How many to show.")] = 50,
     state: State = STATE,
+    target: Target = EMBEDDED,
     as_json: Json = False,
 ) -> None:
     """Show who changed what, when and why, or verify that nobody changed the log.
 
     Example: riskwave rules audit --verify --state bank.duckdb
     """
-    with opened(state, read_only=True) as control, control.reading() as connection:
+    with opened(state, read_only=True, target=target) as control, control.reading() as connection:
         if check:
             found = verify(connection)
         else:
@@ -177,6 +180,7 @@ def approvals_command(
     value: Annotated[Literal["off", "required"] | None, typer.Argument(help="Nothing shows what is set.")] = None,
     why: Annotated[str, typer.Option(help="Why, in a few words; kept in the audit.")] = "",
     state: State = STATE,
+    target: Target = EMBEDDED,
     author: Author = None,
     as_json: Json = False,
 ) -> None:
@@ -184,7 +188,7 @@ def approvals_command(
 
     Example: riskwave rules approvals required --why "four eyes" --state bank.duckdb
     """
-    with opened(state) as control:
+    with opened(state, target=target) as control:
         if value is not None:
             set_approvals(control, value, why=why, author=author)
         now = control.query("select value from settings where name = 'approvals'")[0][0]

@@ -110,9 +110,15 @@ class Snapshot:
         }
 
     def compiled(
-        self, dialect: Dialect, *, scored: bool = False, fast: bool = False, keep: Sequence[str] = ()
+        self,
+        dialect: Dialect,
+        *,
+        scored: bool = False,
+        fast: bool = False,
+        feed: str | None = None,
+        keep: Sequence[str] = (),
     ) -> Compiled:
-        """The rulesets in force as one statement (scored, fast, keep: see `compile_ruleset`).
+        """The rulesets in force as one statement; feed: as one over a stream (else see `compile_ruleset`).
 
         Raises RiskwaveError when none is live.
         """
@@ -129,6 +135,8 @@ class Snapshot:
             held={each.revision: each.held for each in self.rulesets},
             scored=scored,
             fast=fast,
+            streaming=feed is not None,
+            feed=feed,
             keep=keep,
         )
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from riskwave.control.contradiction import contradictions
-from riskwave.control.options import STATE, Author, Json, State, Why, echo_json, opened, show, when
+from riskwave.control.options import EMBEDDED, STATE, Author, Json, State, Target, Why, echo_json, opened, show, when
 from riskwave.control.thresholds import live_thresholds, set_threshold, threshold_history
 
 thresholds_app = typer.Typer(
@@ -21,13 +21,14 @@ thresholds_app = typer.Typer(
 def list_command(
     rule: Annotated[str | None, typer.Argument(help="One rule's only.")] = None,
     state: State = STATE,
+    target: Target = EMBEDDED,
     as_json: Json = False,
 ) -> None:
     """List the thresholds in force: value, bounds, and who changed it last and why.
 
     Example: riskwave thresholds list card_velocity --state bank.duckdb
     """
-    with opened(state, read_only=True) as control:
+    with opened(state, read_only=True, target=target) as control:
         found = live_thresholds(control, rule=rule)
         never = contradictions(control)
     if as_json:
@@ -59,6 +60,7 @@ def set_command(
     why: Why,
     revision: Annotated[str | None, typer.Option(help="In this ruleset only; else in all in force.")] = None,
     state: State = STATE,
+    target: Target = EMBEDDED,
     author: Author = None,
     as_json: Json = False,
 ) -> None:
@@ -66,7 +68,7 @@ def set_command(
 
     Example: riskwave thresholds set card_velocity max_count 10 --why "a sale this weekend" --state bank.duckdb
     """
-    with opened(state) as control:
+    with opened(state, target=target) as control:
         edits = set_threshold(control, rule, name, value.strip(), why=why, author=author, revision=revision)
     if as_json:
         echo_json(edits)
@@ -81,13 +83,14 @@ def history_command(
     rule: Annotated[str | None, typer.Argument(help="One rule's only.")] = None,
     name: Annotated[str | None, typer.Argument(help="One threshold only.")] = None,
     state: State = STATE,
+    target: Target = EMBEDDED,
     as_json: Json = False,
 ) -> None:
     """Every value that thresholds had: from when to when, by whom and why.
 
     Example: riskwave thresholds history card_velocity max_count --state bank.duckdb
     """
-    with opened(state, read_only=True) as control:
+    with opened(state, read_only=True, target=target) as control:
         found = threshold_history(control, rule, name)
     if as_json:
         echo_json(found)

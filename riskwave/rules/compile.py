@@ -30,23 +30,27 @@ def compile_ruleset(
     scored: bool = False,
     fast: bool = False,
     streaming: bool = False,
+    feed: str | None = None,
     keep: Sequence[str] = (),
     columns: Mapping[str, RuleColumn] | None = None,
 ) -> Compiled:
     """The rulesets as one SELECT, a row per row of `decision_input`.
 
     canary: decides the events of its cards, in place of the live ruleset; shadows: decide nothing, what they would
-    have done is in `shadow_rulesets`; held: by revision, rules that act on no event before a time, and are recorded as
-    those in the shadow; scored: `decision_input` has the columns of MODEL_COLUMNS, which are NULL
-    else; columns: what rules may name, decision_input's by default; fast (DuckDB): for statements that are executed
-    thousands of times: `rule_thresholds` has a list a kind, `decision_input` what look-ups gave, as
-    Compiled.threshold_row and Compiled.looked_up make them, and `list_entries` is not read; streaming: for
-    `decision_input` as an append-only stream: each row meets the thresholds and entries that are there as it comes
-    (riskwave.rules.stream has the relations); keep: columns of decision_input that are passed on, before the others.
+    have done is in `shadow_rulesets`; held: by revision, rules that act on no event before a time, and are recorded
+    as those in the shadow; scored: `decision_input` has the columns of MODEL_COLUMNS, which are NULL else; columns:
+    what rules may name, decision_input's by default; fast (DuckDB): for statements that are executed thousands of
+    times: `rule_thresholds` has a list a kind, `decision_input` what look-ups gave, as Compiled.threshold_row and
+    Compiled.looked_up make them, and `list_entries` is not read; streaming: for `decision_input` as an append-only
+    stream: each row meets the thresholds and entries that are there as it comes (riskwave.rules.stream has the
+    relations); feed (streaming): the statement's name in `feeds_in_force`, which lets rows pass while it is there, so
+    that one statement takes over from another; keep: columns of decision_input that are passed on, before the others.
     Raises RiskwaveError as check_ruleset does.
     """
     if fast and streaming:
         raise RiskwaveError("fast and streaming: a statement is for batches or for a stream; give one of them")
+    if feed and not streaming:
+        raise RiskwaveError("feed: names a statement of a stream; give streaming too, or leave it out")
     if fast and dialect != "duckdb":
         raise RiskwaveError(f"fast is for duckdb, and the dialect is {dialect}; leave it out")
     known = rule_columns() if columns is None else columns
@@ -56,7 +60,7 @@ def compile_ruleset(
         revision = canary.ruleset.revision
         sides.append(_Side("canary__", check_ruleset(canary.ruleset, known), until.get(revision, {})))
     shadow_sides = [_Side(f"shadow{place}__", check_ruleset(each, known)) for place, each in enumerate(shadows, 1)]
-    statement = _Statement(dialect, sides, shadow_sides, canary, scored, fast, streaming, keep)
+    statement = _Statement(dialect, sides, shadow_sides, canary, scored, fast, streaming, feed, keep)
     return Compiled(
         revision=ruleset.revision,
         revisions=tuple(side.revision for side in statement.sides),
@@ -133,6 +137,7 @@ class _Statement:
         scored: bool,
         fast: bool,
         streaming: bool,
+        feed: str | None,
         keep: Sequence[str],
     ) -> None:
         self.dialect = dialect
@@ -157,7 +162,7 @@ class _Statement:
         self.columns = [name for name in named if name not in {column.name for column in self.unscored}]
         self.kept = [name for name in dict.fromkeys(keep) if name != "event_id"]
         pack = sides[0].checked.ruleset.name
-        self.stream = StreamLookups(dialect, pack, self.looked_up, self.addresses) if streaming else None
+        self.stream = StreamLookups(dialect, pack, self.looked_up, self.addresses, feed) if streaming else None
 
     def sql(self) -> str:
         outcome = Outcome(self.dialect)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from pathlib import Path
@@ -20,6 +21,7 @@ FOLDER = Path("macros/ruleset")
 MODELS = {
     "decision_input": "with_scores(ref('decision_input'), ref('int_scored'))",
     "rule_thresholds": "ref('rule_thresholds')",
+    "feeds_in_force": "feeds_in_force()",
 }
 LISTS = {
     "duckdb": {"list_entries": "ref('int_list_entries')"},
@@ -27,8 +29,10 @@ LISTS = {
 }
 #: What a stream's rules pass on of what was known: the columns that `decisions` has of it.
 KEEP = ("event_ts", "card_id", "revision", "seen_at", "source", "source_partition", "source_offset", *SCORES)
+#: Stands in a stream's statement for its name in `feeds_in_force`.
+FEED = "__feed__"
 _MADE = "Made of rules/card by `python -m riskwave.rules.dbt`: change the pack, not this."
-_READ = re.compile(r"\b(from|join) (decision_input|rule_thresholds|list_entries|list_blocks)\b")
+_READ = re.compile(r"\b(from|join) (decision_input|rule_thresholds|list_entries|list_blocks|feeds_in_force)\b")
 _JOINS = ("left", "inner", "cross")
 _CLAUSES = ("select ", "from ", *(f"{kind} " for kind in _JOINS), "join ", "where ", "group by ")
 
@@ -37,13 +41,22 @@ def rule_macros(project: Path) -> dict[Path, str]:
     """Each generated file of the project by its path, as the pack has it now. Raises RiskwaveError for a bad pack."""
     ruleset = load_rules(project / PACK)
     duckdb = compile_ruleset(ruleset, dialect="duckdb", scored=True, keep=SCORES)
-    risingwave = compile_ruleset(ruleset, dialect="risingwave", scored=True, streaming=True, keep=KEEP)
+    risingwave = compile_ruleset(ruleset, dialect="risingwave", scored=True, streaming=True, feed=FEED, keep=KEEP)
     folder = project / FOLDER
     return {
         folder / "ruleset_thresholds.sql": _thresholds(duckdb.thresholds),
         folder / "duckdb__ruleset.sql": _ruleset("duckdb", duckdb),
         folder / "risingwave__ruleset.sql": _ruleset("risingwave", risingwave),
+        folder / "ruleset_structure.sql": _structure(structure(risingwave)),
     }
+
+
+def structure(compiled: Compiled) -> str:
+    """What a statement of a stream is called: its live revision, and a hash over all that it evaluates.
+
+    The same rulesets in the same states have the same, whatever their thresholds' values are.
+    """
+    return f"{compiled.revision}.{hashlib.sha256(compiled.sql.encode()).hexdigest()[:12]}"
 
 
 def laid_out(sql: str) -> str:
@@ -88,6 +101,14 @@ def _thresholds(thresholds: tuple[ThresholdColumn, ...]) -> str:
     listed = f"{{{{ return([\n{rows}]) }}}}"
     head = "The columns of rule_thresholds: name, type, default."
     return f"{{# {head} {_MADE} #}}\n{{% macro ruleset_thresholds() -%}}\n{listed}\n{{%- endmacro %}}\n"
+
+
+def _structure(name: str) -> str:
+    head = "What the shipped ruleset's statement on a stream is called."
+    return (
+        f"{{# {head} {_MADE} #}}\n{{% macro ruleset_structure() -%}}\n"
+        f"{{{{ return({_string(name)}) }}}}\n{{%- endmacro %}}\n"
+    )
 
 
 def _literal(threshold: ThresholdColumn) -> str:

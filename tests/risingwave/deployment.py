@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 import psycopg
 import pyarrow as pa
-from confluent_kafka import Producer
+from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 from psycopg.conninfo import conninfo_to_dict
@@ -24,11 +24,13 @@ from tests.support.processes import wait_until
 
 ROOT = Path(__file__).parents[2]
 Row = dict[str, Any]
+#: Topics that RisingWave writes.
+SENT = ("decisions", "alerts")
 
 
 @dataclass(frozen=True)
 class Deployment:
-    """One schema on the server and its four topics; messages go in by `send`, rows come out by `rows`.
+    """One schema on the server and its topics; messages go in by `send`, rows come out by `rows`.
 
     scoring_server: of the function risk_score; empty for none.
     """
@@ -42,8 +44,8 @@ class Deployment:
     @property
     def variables(self) -> dict[str, str]:
         """What `dbt --vars` is given."""
-        landings = ("payments", "labels", "card_profiles", "devices")
-        named = {f"{name.removeprefix('card_')}_topic": self.topic(name) for name in landings}
+        topics = ("payments", "labels", "card_profiles", "devices", "decisions", "alerts")
+        named = {f"{name.removeprefix('card_')}_topic": self.topic(name) for name in topics}
         return {"kafka_bootstrap": self.kafka, "scoring_server": self.scoring_server, **named}
 
     def topic(self, name: str) -> str:
@@ -51,10 +53,10 @@ class Deployment:
         return f"{self.schema}-{name}"
 
     def create_topics(self, partitions: int = 1) -> None:
-        """Make the four topics; payments have `partitions`."""
+        """Make the topics; payments have `partitions`."""
         admin = AdminClient({"bootstrap.servers": self.kafka, "log_level": 0})
         topics = [NewTopic(self.topic("payments"), partitions, 1)]
-        topics += [NewTopic(self.topic(name), 1, 1) for name in ("labels", "card_profiles", "devices")]
+        topics += [NewTopic(self.topic(name), 1, 1) for name in ("labels", "card_profiles", "devices", *SENT)]
         for made in admin.create_topics(topics).values():
             made.result(20)
 
@@ -102,6 +104,25 @@ class Deployment:
     def send_table(self, name: str, table: pa.Table) -> None:
         """Append a table's rows as JSON objects, instants as ISO 8601."""
         self.send(name, [orjson.dumps(row) for row in table.to_pylist()])
+
+    def read(self, name: str, *, until: set[str], limit_s: float = 60) -> list[Row]:
+        """The JSON messages of a topic that RisingWave writes, up to the last of these events."""
+        options = {"bootstrap.servers": self.kafka, "group.id": self.schema, "auto.offset.reset": "earliest"}
+        consumer = Consumer({**options, "enable.auto.commit": False})
+        consumer.subscribe([self.topic(name)])
+        found: list[Row] = []
+
+        def complete() -> bool:
+            message = consumer.poll(1.0)
+            if message is not None and message.error() is None:
+                found.append(orjson.loads(message.value() or b"{}"))
+            return {str(row.get("event_id")) for row in found} >= until
+
+        try:
+            wait_until(complete, limit_s=limit_s, what=f"all events on {self.topic(name)}")
+        finally:
+            consumer.close()
+        return found
 
     def rows(self, query: str) -> list[Row]:
         """A query's rows, in the deployment's schema."""

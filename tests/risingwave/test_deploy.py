@@ -39,6 +39,8 @@ def test_deploys_every_part_from_nothing(deployed: Deployment) -> None:
         "materialized view",
     )
     assert (made["decisions__log"], made["decisions__feed"], made["decisions"]) == ("table", "sink", "view")
+    assert (made["feeds_in_force"], made["int_scored"]) == ("table", "view")
+    assert (made["decisions_out"], made["alerts_out"]) == ("sink", "sink")
 
 
 def test_a_second_run_changes_nothing(deployed: Deployment) -> None:

@@ -14,7 +14,7 @@ from riskwave.control.lifecycle import publish
 from riskwave.control.store import Control
 from riskwave.project import compiled_project, own_sql, project_dir
 from riskwave.rules.compile import Compiled, compile_ruleset
-from riskwave.rules.dbt import KEEP, PACK, laid_out, printed, rule_macros
+from riskwave.rules.dbt import FEED, KEEP, PACK, laid_out, printed, rule_macros
 from riskwave.rules.emit import Dialect
 from riskwave.rules.pack import load_rules
 from riskwave.scoring.layout import SCORES
@@ -25,8 +25,9 @@ _WORD = r"'[^']*'|[^\s'()]+|[()]"
 def compiled(dialect: Dialect) -> Compiled:
     streaming = dialect == "risingwave"
     keep = KEEP if streaming else SCORES
+    feed = FEED if streaming else None
     return compile_ruleset(
-        load_rules(project_dir() / PACK), dialect=dialect, scored=True, streaming=streaming, keep=keep
+        load_rules(project_dir() / PACK), dialect=dialect, scored=True, streaming=streaming, feed=feed, keep=keep
     )
 
 

@@ -5,7 +5,7 @@ DuckDB runs the statement and the dbt models it reads, with plain joins; tests/r
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from riskwave.errors import RiskwaveError
 from riskwave.project import compiled_project
-from riskwave.rules.compile import Canary, compile_ruleset
+from riskwave.risingwave.entries import NEVER, EntryRow, WantedEntry, staged
+from riskwave.rules.compile import Canary, Compiled, compile_ruleset
 from riskwave.rules.lists import ListEntry, Lists, list_entry
 from riskwave.rules.reference import decide
 from tests.rules.test_compile import CHECKED, NOW, OTHER, PACK, SCHEMA, entries, rows, values
@@ -30,6 +31,8 @@ ENTRIES = pa.schema(
         ("value", pa.string()),
         ("expires_at", pa.timestamp("us")),
         ("reason", pa.string()),
+        ("next_version", pa.int64()),
+        ("next_expires_at", pa.timestamp("us")),
     ]
 )
 Row = dict[str, Any]
@@ -50,21 +53,30 @@ def database() -> Iterator[duckdb.DuckDBPyConnection]:
 def listed(database: duckdb.DuckDBPyConnection, entries: Sequence[ListEntry]) -> list[ListEntry]:
     """The entries in the table, of those with the same value the last."""
     kept = {(entry.list_name, entry.value): entry for entry in entries}
-    table = [
-        {"list_name": e.list_name, "value": e.value, "expires_at": e.expires_at, "reason": None} for e in kept.values()
-    ]
-    database.execute("delete from list_entries")
-    database.register("given_entries", pa.Table.from_pylist(table, ENTRIES))
-    database.execute("insert into list_entries select * from given_entries")
+    write(database, {key: EntryRow(entry.expires_at) for key, entry in kept.items()})
     return list(kept.values())
 
 
-def asked(database: duckdb.DuckDBPyConnection, given: Sequence[Row], values: Any) -> list[Row]:
+def write(database: duckdb.DuckDBPyConnection, rows: Mapping[tuple[str, str], EntryRow]) -> None:
+    """The rows as all there are."""
+    table = [{"list_name": name, "value": value, **vars(row)} for (name, value), row in rows.items()]
+    database.execute("delete from list_entries")
+    database.register("given_entries", pa.Table.from_pylist(table, ENTRIES))
+    database.execute("insert into list_entries select * from given_entries")
+
+
+def asked(
+    database: duckdb.DuckDBPyConnection,
+    given: Sequence[Row],
+    values: Any,
+    version: int = 7,
+    compiled: Compiled = COMPILED,
+) -> list[Row]:
     known = pa.Table.from_pylist([{**row, "event_id": f"e{n}"} for n, row in enumerate(given)], SCHEMA)
-    thresholds = COMPILED.threshold_row(values, 7).append_column("ruleset", pa.array([PACK.name]))
+    thresholds = compiled.threshold_row(values, version).append_column("ruleset", pa.array([PACK.name]))
     database.register("decision_input", known)
     database.register("rule_thresholds", thresholds)
-    found = database.sql(COMPILED.sql).to_arrow_table().to_pylist()
+    found = database.sql(compiled.sql).to_arrow_table().to_pylist()
     return sorted(found, key=lambda row: int(row["event_id"][1:]))
 
 
@@ -81,6 +93,55 @@ def test_decides_as_the_reference(
         assert {name: got[name] for name in vars(expected)} == vars(expected)
         assert {name: got[name] for name in KEEP} == {name: row[name] for name in KEEP}
         assert got["control_version"] == 7
+
+
+@settings(max_examples=30)
+@given(rows, entries, entries, values)
+def test_lists_that_are_written_before_take_force_with_their_version(
+    database: duckdb.DuckDBPyConnection,
+    given: list[Row],
+    before: list[ListEntry],
+    later: list[ListEntry],
+    values: Any,
+) -> None:
+    rows = {(e.list_name, e.value): EntryRow(e.expires_at) for e in before}
+    wanted = {(e.list_name, e.value): WantedEntry(e.expires_at or NEVER) for e in later}
+    write(database, {**rows, **written(staged(rows, wanted, now=7, version=8))})
+    for version, of in ((7, before), (8, later)):
+        kept = list({(e.list_name, e.value): e for e in of}.values())
+        fired = [(row["action"], row["rule_ids"]) for row in asked(database, given, values, version)]
+        told = [decide(CHECKED, row, values, Lists.of(kept)) for row in given]
+        assert fired == [(each.action, each.rule_ids) for each in told]
+
+
+def written(changes: Mapping[tuple[str, str], EntryRow | None]) -> dict[tuple[str, str], EntryRow]:
+    """What is staged, which is never to delete."""
+    assert None not in changes.values()
+    return {key: row for key, row in changes.items() if row is not None}
+
+
+def test_a_feed_decides_while_it_is_called_and_what_the_one_called_knew(database: duckdb.DuckDBPyConnection) -> None:
+    compiled = compile_ruleset(PACK, dialect="duckdb", streaming=True, feed="one", keep=(*KEEP, "known_by"))
+    listed(database, [])
+    database.execute("create or replace temp table feeds_in_force (ruleset varchar, feed varchar, known_by varchar)")
+    called = f"insert into feeds_in_force values ('{PACK.name}', 'one', 'a')"
+    given = [{"known_by": "a"}, {"known_by": "b"}, {"known_by": None}]
+    schema = SCHEMA.append(pa.field("known_by", pa.string()))
+
+    def decided() -> list[str | None]:
+        known = pa.Table.from_pylist([{**row, "event_id": f"e{n}"} for n, row in enumerate(given)], schema)
+        thresholds = compiled.threshold_row({}, 7).append_column("ruleset", pa.array([PACK.name]))
+        database.register("decision_input", known)
+        database.register("rule_thresholds", thresholds)
+        return [row[0] for row in database.sql(f"select known_by from ({compiled.sql}) order by event_id").fetchall()]
+
+    assert decided() == []
+    database.execute(called)
+    assert decided() == ["a", None]
+    database.execute("update feeds_in_force set known_by = null")
+    assert decided() == ["a", "b", None]
+    database.execute("update feeds_in_force set feed = 'another'")
+    assert decided() == []
 
 
 addresses = st.builds("{}.{}.{}.{}".format, *[st.sampled_from([0, 9, 10, 127, 128, 255])] * 4)

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,13 @@ _FOREIGN = re.compile("RISINGWAVE_|RISKWAVE_|DBT_")
 
 def compiled_models(target: str) -> dict[str, str]:
     """Every model's own SQL by its name, but for GENERATED; the ephemeral models dbt puts in front are left out."""
+    models = [node for node in manifest(target)["nodes"].values() if node["resource_type"] == "model"]
+    return {node["name"]: _tidy(_own(node)) for node in models if node["name"] not in GENERATED}
+
+
+@cache
+def manifest(target: str) -> dict[str, Any]:
+    """What dbt compiles the project to for a target, with the variables' defaults."""
     kept = dict(os.environ)
     for name in [name for name in os.environ if _FOREIGN.match(name)]:
         del os.environ[name]
@@ -34,12 +42,11 @@ def compiled_models(target: str) -> dict[str, str]:
             command += ["--target-path", scratch, "--log-path", scratch, "--log-level-file", "none"]
             done = dbtRunner().invoke(command)
             assert done.success, done.exception
-            manifest = json.loads((Path(scratch) / "manifest.json").read_text())
+            found: dict[str, Any] = json.loads((Path(scratch) / "manifest.json").read_text())
     finally:
         os.environ.clear()
         os.environ.update(kept)
-    models = [node for node in manifest["nodes"].values() if node["resource_type"] == "model"]
-    return {node["name"]: _tidy(_own(node)) for node in models if node["name"] not in GENERATED}
+    return found
 
 
 def snapshot(target: str, model: str) -> Path:

@@ -1,0 +1,23 @@
+select
+    event_id,
+    event_ts,
+    card_id,
+    action,
+    is_anomaly,
+    severity,
+    model_score,
+    model_version,
+    degraded,
+    shadow_scores,
+    rule_ids,
+    reasons,
+    ruleset_revision,
+    ruleset_channel,
+    shadow_rule_ids,
+    rule_vector,
+    shadow_rulesets,
+    control_version,
+    source,
+    source_partition,
+    source_offset
+from "memory"."main"."decisions"
