@@ -35,7 +35,8 @@ the query's value where that has one row. Its key: config `unique_key`. Where th
             update {{ table }} set {{ column.name }} = (select max({{ column.name }}) from {{ shape }} having count(*) = 1)
         {%- endcall -%}
     {%- endfor -%}
-    {%- set names = columns | map(attribute='name') | join(', ') -%}
+    {%- set names = columns | map(attribute='name') -%}
+    {%- set names = (names if grows else names | select('in', there)) | join(', ') -%}
     {% call statement('main') -%}
         insert into {{ table }} ({{ names }})
         select {{ names }} from {{ shape }} where not exists (select 1 from {{ table }})
