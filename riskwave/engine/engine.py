@@ -80,6 +80,7 @@ class Engine:
         self.path = path
         self._room = history_room() if room is None else room
         self._lateness = LATENESS
+        self._decided = datetime.min  # when the last batch was
         self._load()
         self.connection.execute("set threads = 1")  # writing small batches gains nothing by more
 
@@ -210,6 +211,8 @@ class Engine:
         self._waiting = load(self.connection, self.bench)
         self._waiting_hashes = self._hashes(self._waiting)
         self._confirmed = Confirmed(self.connection)
+        [(decided,)] = self.connection.execute("select max(decided_at) from decisions").fetchall()
+        self._decided = max(self._decided, decided or datetime.min)
         self._ordinals: npt.NDArray[np.int32] = np.full(1024, -1, np.int32)
         self._archived = archived_until(self.connection)
         self._notes = Notes(self.connection, self.path, self.control)
@@ -329,7 +332,9 @@ class Engine:
 
     def _rule(self, known: pa.Table, first: int | None) -> dict[str, pa.Table]:
         """Rows of decision_input, now with all of VERSIONED, and of decisions."""
-        now = pa.scalar(datetime.now(UTC).replace(tzinfo=None), pa.timestamp("us"))
+        # Later than every decision before, whatever the machine's clock does: who follows them resumes by it.
+        self._decided = max(datetime.now(UTC).replace(tzinfo=None), self._decided + timedelta(microseconds=1))
+        now = pa.scalar(self._decided, pa.timestamp("us"))
         known = known.append_column("decided_at", pa.repeat(now, known.num_rows))
         return {"decision_input": known, "decisions": self.ruling.decide(known, first)}
 

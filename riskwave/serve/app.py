@@ -16,6 +16,7 @@ from riskwave.serve.access import BEARER
 from riskwave.serve.front import Front
 from riskwave.serve.problems import Problem, ProblemError, on_problem
 from riskwave.serve.routes import (
+    alerts,
     asking,
     catalogue,
     decisions,
@@ -30,9 +31,8 @@ from riskwave.serve.routes import (
 )
 from riskwave.serve.service import Service
 
-ROUTERS = tuple(
-    part.router for part in (why, decisions, entities, labels, tuning, rulesets, models, catalogue, asking, me)
-)
+PARTS = (why, decisions, alerts, entities, labels, tuning, rulesets, models, catalogue, asking, me)
+ROUTERS = tuple(part.router for part in PARTS)
 
 
 def create_app(service: Service) -> FastAPI:

@@ -77,6 +77,8 @@ class Decider:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, name="riskwave-loop", daemon=True)
         self._failed: Callable[[], None] = lambda: None
+        #: Called when decisions were committed that raise an alert, or may change one.
+        self.flagged: Callable[[], None] = lambda: None
 
     def start(self, failed: Callable[[], None] = lambda: None) -> None:
         """Begin to decide; failed: called when it cannot go on."""
@@ -119,12 +121,16 @@ class Decider:
         )
         return rows[0] if rows else None
 
-    def close(self) -> None:
-        """Decide what waits, commit, and close the state."""
+    def finish(self) -> None:
+        """Decide what waits, and commit; the state can still be read."""
         self.metrics.ready.set(0)
         self.desk.close()
         if self._thread.ident is not None:
             self._thread.join()
+
+    def close(self) -> None:
+        """Decide what waits, commit, and close the state."""
+        self.finish()
         self._pool.shutdown()
         self.spool.close()
         self.reading.close()
@@ -183,6 +189,8 @@ class Decider:
         if raw.num_rows:
             self.desk.pace.add(raw.num_rows, time.perf_counter() - began)
         self.metrics.batch_committed(raw, began, outcome)
+        if outcome.superseding or set(outcome.actions) - {"allow"}:
+            self.flagged()
         self._forget(raw)
 
     def _forget(self, raw: pa.Table) -> None:

@@ -12,6 +12,7 @@ SCOPES = {
     "read": "see decisions, features, rules, thresholds, lists and models; tokens are masked",
     "look": "see whose they are: tokens as they are, and the history of an entity; every look is audited",
     "label": "say what an event turned out to be",
+    "triage": "take, assign, snooze and close alerts",
     "tune": "change thresholds and lists",
     "draft": "hand in rulesets and ask for their publication",
     "approve": "approve what another asked for, roll back, retire",
@@ -21,7 +22,7 @@ SCOPES = {
 }
 
 _VIEWER = ("read", "metrics")
-_INVESTIGATOR = (*_VIEWER, "look", "label")
+_INVESTIGATOR = (*_VIEWER, "look", "label", "triage")
 _ANALYST = (*_INVESTIGATOR, "tune", "draft", "sql")
 _APPROVER = (*_VIEWER, "look", "approve", "audit")
 

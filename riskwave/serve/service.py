@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from riskwave.alerts.feed import AlertFeed
+from riskwave.alerts.store import AlertStore, alerts_path
 from riskwave.control.store import Control, control_path
 from riskwave.run.cli import Inputs
 from riskwave.serve.bucket import Buckets
@@ -16,7 +18,7 @@ from riskwave.serve.webhook import Webhook
 
 
 class Service:
-    """The state with its engine, the control store, the keys and the notes."""
+    """The state with its engine, the control store, the keys, the notes and the alerts."""
 
     def __init__(
         self,
@@ -35,6 +37,9 @@ class Service:
         self.control = Control.open(control_path(state))
         self.keys = Keys(keys_path(state))
         self.notes = Notes(notes_path(state))
+        self.alerts = AlertStore(alerts_path(state))
+        self.feed = AlertFeed(self.alerts, self.decider.reading.rows)
+        self.decider.flagged = self.feed.wake
         self.buckets = Buckets()
         self.curves = Curves(self.decider.reading, state)
         self.registry = registry
@@ -49,8 +54,11 @@ class Service:
         """Decide what waits, commit, and let go of everything."""
         if self.webhook is not None:
             self.webhook.close()
+        self.decider.finish()
+        self.feed.close()
         self.decider.close()
         self.control.close()
         self.keys.close()
         self.notes.close()
+        self.alerts.close()
         self.curves.close()

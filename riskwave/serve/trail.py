@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from riskwave.control.schema import NOW
 from riskwave.control.store import Control
 
@@ -18,5 +20,10 @@ def write_look(control: Control, *, who: str, subject: str, route: str, why: str
 
 def write(control: Control, *, who: str, what: str, subject: str, after: str | None, why: str) -> None:
     """Add a row to the audit log, sealed by its hash."""
+    write_all(control, who=who, what=what, subjects=[subject], after=after, why=why)
+
+
+def write_all(control: Control, *, who: str, what: str, subjects: Iterable[str], after: str | None, why: str) -> None:
+    """Add a row of the same for each subject."""
     with control.writing(why=why, author=who) as connection:
-        connection.execute(_INSERT, [what, subject, after])
+        connection.executemany(_INSERT, [[what, subject, after] for subject in subjects])

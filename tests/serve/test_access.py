@@ -31,6 +31,15 @@ get /v1/decisions                            viapm
 get /v1/decisions/{event_id}                 viapm
 get /v1/decisions/{event_id}/explanation     iapm
 get /v1/decisions/{event_id}/similar         iapm
+get /v1/alerts                               viapm
+get /v1/alerts:counts                        viapm
+post /v1/alerts:bulk                         iam
+get /v1/alerts/{event_id}                    viapm
+post /v1/alerts/{event_id}/acknowledge       iam
+post /v1/alerts/{event_id}/assign            iam
+post /v1/alerts/{event_id}/snooze            iam
+post /v1/alerts/{event_id}/close             iam
+post /v1/alerts/{event_id}/reopen            iam
 get /v1/entities                             iapm
 get /v1/entities/{kind}/{name}               iapm
 get /v1/entities/{kind}/{name}/history       iapm
