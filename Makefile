@@ -87,6 +87,10 @@ docs: $(RUNTIME) ## Write the generated pages anew: docs/contracts.md, docs/feat
 	$(BIN)/python -m riskwave.contracts.docs
 	$(BIN)/riskwave features --docs docs/features.md
 
+.PHONY: proto
+proto: $(DEV) ## Generate udf/scoring_pb2.py from udf/scoring.proto anew
+	$(BIN)/python -W ignore -m grpc_tools.protoc -I . --python_out=. --pyi_out=. udf/scoring.proto
+
 .PHONY: rules
 rules: $(RUNTIME) ## Compile rules/card anew for dbt: macros/ruleset
 	$(BIN)/python -m riskwave.rules.dbt
@@ -114,5 +118,5 @@ $(RUNTIME): pyproject.toml constraints.txt | $(BIN)/python
 
 $(DEV): pyproject.toml constraints.txt | $(BIN)/python
 	@echo "installing what the tests run on (about 470 MB, once)"
-	@$(PIP_INSTALL) -e '.[app,dev,models]'
+	@$(PIP_INSTALL) -e '.[alerts,app,dev,grpc,models,tracing]'
 	@touch $(RUNTIME) $@

@@ -7,6 +7,7 @@ import sys
 
 import typer
 
+from riskwave.alerts.cli import alerts_app
 from riskwave.app_cli import app_command
 from riskwave.archive.cli import archive_command
 from riskwave.backtest.cli import backtest_command, compare_command, explain_command, sweep_command
@@ -31,6 +32,7 @@ from riskwave.scoring.update_cli import update_command
 from riskwave.serve.cli import serve_command
 from riskwave.serve.keys_cli import keys_app
 from riskwave.simulator.cli import simulate_command
+from riskwave.tracing import close_tracing
 from riskwave.watch.cli import watch_command
 
 app = typer.Typer(
@@ -60,6 +62,7 @@ app.command("doctor")(doctor_command)
 rules_app.command("compare")(compare_command)
 models_app.command("watch")(watch_command)
 models_app.command("update")(update_command)
+app.add_typer(alerts_app, name="alerts")
 app.add_typer(rules_app, name="rules")
 app.add_typer(thresholds_app, name="thresholds")
 app.add_typer(lists_app, name="lists")
@@ -83,6 +86,7 @@ def main() -> None:
 
 def _leave(code: int) -> None:
     """End the process at once: DuckDB 2.0's Python binding prints lines about leaks when it is taken down in order."""
+    close_tracing()
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)

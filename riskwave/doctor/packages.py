@@ -32,10 +32,13 @@ ENABLES = {
     "sqlglot": "the join form of window models, lineage",
 }
 EXTRAS = {
+    "alerts": "telling of alerts by mail, chat and SMS (riskwave alerts run)",
     "app": "the app that people work in (riskwave app)",
     "dev": "tests, lint and type checks (make test)",
+    "grpc": "the scoring server over gRPC (python -m udf --grpc)",
     "models": "training scoring models (riskwave models)",
     "scoring": "scoring by the models online, without what training needs",
+    "tracing": "traces by OpenTelemetry (OTEL_EXPORTER_OTLP_ENDPOINT)",
 }
 
 

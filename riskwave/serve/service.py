@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from riskwave.alerts.feed import AlertFeed
+from riskwave.alerts.figures import AlertFigures
 from riskwave.alerts.store import AlertStore, alerts_path
 from riskwave.control.store import Control, control_path
 from riskwave.run.cli import Inputs
@@ -40,6 +41,7 @@ class Service:
         self.alerts = AlertStore(alerts_path(state))
         self.feed = AlertFeed(self.alerts, self.decider.reading.rows)
         self.decider.flagged = self.feed.wake
+        self.decider.metrics.registry.register(AlertFigures(self.alerts))
         self.buckets = Buckets()
         self.curves = Curves(self.decider.reading, state)
         self.registry = registry

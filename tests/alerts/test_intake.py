@@ -88,18 +88,16 @@ def test_a_worse_decision_is_told_of_anew_and_a_milder_one_is_not(store: AlertSt
 
 
 def test_a_states_decisions_are_taken_in_once_and_from_where_it_was(store: AlertStore, tmp_path: Path) -> None:
-    bank = simulate(3_000, 5)
+    bank = simulate(1_500, 5)
     engine = Engine(tmp_path / "bank.duckdb")
     reading = Reading(engine.connection, engine.store, tmp_path / "bank.duckdb")
-    now = datetime.max
     expected: set[str] = set()
     try:
-        catch_up(store, reading.rows, datetime.min + timedelta(days=2))
-        for start in range(0, len(bank.arrivals), 1_000):
-            engine.process(bank.arrivals.rows(start, start + 1_000), labels=bank.labels if start == 0 else None)
+        for start in range(0, len(bank.arrivals), 500):
+            engine.process(bank.arrivals.rows(start, start + 500), labels=bank.labels if start == 0 else None)
             before = len(store.rows("select 1 from alerts"))
-            raised = catch_up(store, reading.rows, now)
-            assert catch_up(store, reading.rows, now) == 0
+            raised = catch_up(store, reading.rows, NOON)
+            assert catch_up(store, reading.rows, NOON) == 0
             flagged = reading.rows("select distinct event_id from decisions where action <> 'allow'", {})
             expected = {row["event_id"] for row in flagged}
             assert before + raised == len(expected)
@@ -116,7 +114,7 @@ def test_a_states_decisions_are_taken_in_once_and_from_where_it_was(store: Alert
         reading.close()
         engine.close()
     assert {row["event_id"] for row in alerts} == expected
-    assert len(alerts) > 10
+    assert len(alerts) > 3
     assert all(row == last[row["event_id"]] for row in alerts)
 
 
@@ -129,11 +127,12 @@ def test_a_states_decisions_never_go_back_in_time(tmp_path: Path) -> None:
     engine.connection.execute("update decisions set decided_at = $1", [ahead]).fetchall()
     engine.close()
     engine = Engine(tmp_path / "bank.duckdb")
-    engine.process(bank.arrivals.rows(20, 40))
-    engine.process(bank.arrivals.rows(40, 60))
+    engine.process(bank.arrivals.rows(20, 30))
+    engine.process(bank.arrivals.rows(30, 40))
     moments = engine.connection.execute("select distinct decided_at from decisions order by 1").fetchall()
     engine.close()
-    assert [moment - ahead for (moment,) in moments] == [timedelta(microseconds=n) for n in range(3)]
+    assert [moment - ahead for (moment,) in moments] == [timedelta(microseconds=n) for n in range(len(moments))]
+    assert len(moments) > 1
 
 
 def test_a_long_absence_is_caught_up_with_page_by_page(store: AlertStore) -> None:
