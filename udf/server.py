@@ -18,6 +18,7 @@ from riskwave.scoring.function import FUNCTION, MODEL, Scoring
 from riskwave.scoring.given import Listed
 from riskwave.scoring.layout import layout
 from riskwave.scoring.remote import ANSWER, ARGUMENTS
+from udf.access import admits
 from udf.metrics import Metrics
 
 log = logging.getLogger("riskwave")
@@ -28,9 +29,11 @@ PROTOCOL = b"\x02"
 class ScoringServer(flight.FlightServerBase):  # type: ignore[misc] # pyarrow.flight has no types
     """Answers calls of risk_score by the models online; what was published is taken up between two calls."""
 
-    def __init__(self, address: str, scoring: Scoring, metrics: Metrics | None = None) -> None:
-        """address: host:port to listen on; port 0 takes a free one (`port`)."""
-        super().__init__(f"grpc://{address}")
+    def __init__(
+        self, address: str, scoring: Scoring, metrics: Metrics | None = None, *, key: str | None = None
+    ) -> None:
+        """address: host:port to listen on; port 0 takes a free one (`port`); key: what callers must have."""
+        super().__init__(f"grpc://{address}", middleware={"key": _Keyed(key)})
         self._scoring = scoring
         self._metrics = metrics or Metrics()
         self._order = layout()
@@ -82,6 +85,21 @@ class ScoringServer(flight.FlightServerBase):  # type: ignore[misc] # pyarrow.fl
             self._order,
         )
         return pa.RecordBatch.from_arrays([self._scoring(given)], schema=ANSWER)
+
+
+class _Keyed(flight.ServerMiddlewareFactory):  # type: ignore[misc] # likewise
+    """Lets those in who have the key. RisingWave's client cannot carry one."""
+
+    def __init__(self, key: str | None) -> None:
+        super().__init__()
+        self._key = key
+
+    def start_call(self, info: Any, headers: dict[str, list[str]]) -> None:
+        """Refuse before anything is read."""
+        del info
+        given = next((values[0] for name, values in headers.items() if name.lower() == "authorization"), None)
+        if not admits(given, self._key):
+            raise flight.FlightUnauthenticatedError("send the server's key: authorization: Bearer …")
 
 
 def _known(descriptor: flight.FlightDescriptor) -> None:

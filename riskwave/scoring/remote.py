@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -18,6 +19,8 @@ from riskwave.scoring.layout import RESULT, degraded
 log = logging.getLogger("riskwave")
 
 FUNCTION = "risk_score"
+#: The variable with the key that a scoring server asks for.
+KEY = "RISKWAVE_SCORING_KEY"
 #: The columns of a call, as the SQL function's arguments.
 ARGUMENTS = pa.schema(
     [
@@ -36,13 +39,23 @@ ROWS = 4_096
 Call = Callable[[Listed], pa.StructArray]
 
 
+def bearer(key: str) -> str:
+    """The authorization header of who has a key."""
+    return f"Bearer {key}"
+
+
 class RemoteScorer:
     """Calls a scoring server. Threads may share it. An answer, or an exception: see Guarded for who wants none."""
 
-    def __init__(self, address: str, name: str, *, timeout_s: float = TIMEOUT_S) -> None:
-        """address: host:port, or grpc://host:port. Raises RiskwaveError for what is no address."""
+    def __init__(self, address: str, name: str, *, key: str | None = None, timeout_s: float = TIMEOUT_S) -> None:
+        """address: host:port, or grpc://host:port; key: of a server that asks for one, else RISKWAVE_SCORING_KEY.
+
+        Raises RiskwaveError for what is no address.
+        """
         self._name = name
-        self._options = flight.FlightCallOptions(timeout=timeout_s)
+        key = key or os.environ.get(KEY, "").strip()
+        headers = [(b"authorization", bearer(key).encode())] if key else []
+        self._options = flight.FlightCallOptions(timeout=timeout_s, headers=headers)
         self._address = address if "://" in address else f"grpc://{address}"
         self._lock = threading.Lock()
         self._client: flight.FlightClient | None = None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -57,9 +59,17 @@ def serve(folder: Path, files: Mapping[str, bytes], *, online: tuple[str, ...], 
 @contextmanager
 def serving(folder: Path, port: int = 0, *more: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A running `python -m udf`, and its address; more: options."""
+    with started(folder, "--listen", f"127.0.0.1:{port}", *more) as (process, addresses):
+        yield process, addresses[0]
+
+
+@contextmanager
+def started(folder: Path, *options: str, key: str = "") -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
+    """The same with options of its own and a key, and all its addresses: Flight's, then gRPC's."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "udf", "--listen", f"127.0.0.1:{port}", "--models", str(folder), *more],
+        [sys.executable, "-m", "udf", "--models", str(folder), *options],
         cwd=project_dir(),
+        env={**os.environ, "RISKWAVE_SCORING_KEY": key},
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -67,7 +77,7 @@ def serving(folder: Path, port: int = 0, *more: str) -> Iterator[tuple[subproces
         assert process.stdout is not None
         said = process.stdout.readline()
         assert said.startswith("listening on "), said
-        yield process, said.split()[2].rstrip(",")
+        yield process, re.findall(r"[\d.]+:\d+", said)
     finally:
         process.terminate()
         process.wait(30)
