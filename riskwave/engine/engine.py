@@ -36,6 +36,7 @@ from riskwave.engine.workbench import Workbench
 from riskwave.errors import RiskwaveError
 from riskwave.project import compiled_project
 from riskwave.scoring.function import Scoring, open_scorer
+from riskwave.tracing import carried, ending
 
 MANY_PAIRS = 20_000_000
 AGAIN_ROWS = 20_000
@@ -136,13 +137,13 @@ class Engine:
             if labels is not None:
                 written["labels"] = labels
             known = self._know(rows, batch, halfway) if len(batch) else None
-            decided = None if known is None else self._rules.submit(self._rule, known, self._notes.first)
+            decided = None if known is None else self._rules.submit(carried(self._rule), known, self._notes.first)
 
             def committed(rows: Mapping[str, pa.Table]) -> None:
                 outcome.take(rows)
                 done(outcome)
 
-            self.store.write(Write(written, offsets or {}, committed, decided))
+            self.store.write(Write(written, offsets or {}, ending("riskwave.commit", committed), decided))
         return outcome
 
     def drain(self) -> None:

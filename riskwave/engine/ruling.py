@@ -28,6 +28,7 @@ from riskwave.rules.compiled import Compiled
 from riskwave.rules.lists import Lists
 from riskwave.scoring.function import Scoring
 from riskwave.scoring.layout import SCORES
+from riskwave.tracing import traced
 
 log = logging.getLogger("riskwave")
 
@@ -122,6 +123,7 @@ class Ruling:
         #: Columns of `decisions`.
         self.schema = pa.schema([*self._statement.schema, *WARMING])
 
+    @traced("riskwave.rules", outer=True)
     def decide(self, known: pa.Table, first: int | None) -> pa.Table:
         """Rows of `decision_input` with VERSIONED (n) to rows of `decisions` (n), in any order.
 

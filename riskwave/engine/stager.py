@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,7 @@ from riskwave.engine.plan import Plan
 from riskwave.engine.provider import Provider
 from riskwave.engine.state import LANDING, connect
 from riskwave.sources.batch import RAW_SCHEMA, empty_table
+from riskwave.tracing import traced
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,8 @@ class Staged:
     """What raw rows came to: `accepted` (`Plan.staging_sql`), each event once, and `rejected` with reasons.
 
     raw: the rows as received; duplicates: how many were deliveries of an event accepted from the same rows; tiles:
-    parts of what the accepted rows add to tile models (`Plan.tiles_sql`), None where that was not computed.
+    parts of what the accepted rows add to tile models (`Plan.tiles_sql`), None where that was not computed; links: of
+    traces, to what brought them.
     """
 
     raw: pa.Table
@@ -30,6 +33,7 @@ class Staged:
     rejected: pa.Table
     duplicates: int
     tiles: tuple[pa.Table, ...] | None = None
+    links: tuple[Any, ...] = ()
 
 
 def labelled_schema(staged: pa.Schema) -> pa.Schema:
@@ -61,6 +65,7 @@ class Stager:
         self._connection.execute(f"prepare tiles as {plan.tiles_sql(of=plan.grouped)}")
         self._grouped = bool(plan.grouped)
 
+    @traced("riskwave.stage")
     def stage(self, raw: pa.Table) -> Staged:
         """Cast and judge raw rows (RAW_SCHEMA)."""
         if raw.num_rows == 0:
@@ -122,4 +127,5 @@ def joined(parts: list[Staged]) -> Staged:
         pa.concat_tables([part.rejected for part in parts]),
         duplicates,
         tiles,
+        tuple(link for part in parts for link in part.links),
     )

@@ -14,6 +14,7 @@ from riskwave.engine.provider import Provider
 from riskwave.engine.ruling import VERSIONED
 from riskwave.engine.stager import Stager, labelled_schema
 from riskwave.engine.state import LANDING, connect, create_landing
+from riskwave.tracing import traced
 
 APART = ("_hash", "_features")
 
@@ -48,6 +49,7 @@ class Workbench:
         """The rows of a prepared statement."""
         return fetch(self.connection, name)
 
+    @traced("riskwave.features")
     def features(self, batch: pa.Table, *, over: bool) -> pa.Table:
         """`decision_input` rows of a batch (columns `rows`) in its order, with _hash and _features."""
         wide = self.chain.run(batch, over=over)

@@ -29,6 +29,7 @@ from riskwave.run.meter import Meter
 from riskwave.run.show import Progress, show_summary
 from riskwave.run.summary import Summary, summarise
 from riskwave.sources import Source, load_mapping, open_source, read_labels, read_table
+from riskwave.tracing import open_tracing
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,7 @@ def run_command(
     Example: riskwave run --source payments.csv.gz --map mapping.yml --state bank.duckdb
     """
     console = Console(stderr=as_json)
+    open_tracing("riskwave-run")
     inputs = open_inputs(source, mapping, labels, profiles, devices, follow=follow)
     limits = Limits(events=max_events, until_idle=until_idle)
     meter, summary, warming = run_state(state, inputs, limits=limits, console=console, memory=memory)

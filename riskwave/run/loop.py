@@ -26,6 +26,7 @@ from riskwave.run.meter import Meter
 from riskwave.run.reader import Reader
 from riskwave.sources import Source
 from riskwave.sources.batch import empty_table
+from riskwave.tracing import batch
 
 LEAST_ROWS = 256
 MOST_ROWS = 20_000
@@ -150,13 +151,14 @@ def decide_all(
                 break
             continue
         began = time.perf_counter()
-        engine.decide(
-            staged,
-            labels=due,
-            offsets=intake.offsets(raw) | (labels.offsets if labels else {}),
-            halfway=intake.ask,
-            done=partial(committed, raw, began),
-        )
+        with batch(raw.num_rows, staged.links) as traced:
+            engine.decide(
+                staged,
+                labels=due,
+                offsets=intake.offsets(raw) | (labels.offsets if labels else {}),
+                halfway=intake.ask,
+                done=traced(partial(committed, raw, began)),
+            )
         took = time.perf_counter() - began
         taken += raw.num_rows
         tell()

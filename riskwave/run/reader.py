@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from dataclasses import replace
 
 import pyarrow as pa
 
 from riskwave.engine.stager import Staged, Stager, joined
 from riskwave.sources import Source
+from riskwave.tracing import here, span
 
 POLL_ROWS = 5_000
 POLL_S = 0.05
@@ -73,7 +75,9 @@ class Reader:
                 self._last = time.monotonic()
 
     def _stage(self) -> None:
-        staged = self._stager.stage(pa.concat_tables(self._raw))
+        raw = pa.concat_tables(self._raw)
+        with span("riskwave.source", source=self._source.name, events=raw.num_rows):
+            staged = replace(self._stager.stage(raw), links=(here(),))
         with self._changed:
             self._raw = []
             self._wanted = False

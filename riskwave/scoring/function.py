@@ -17,6 +17,7 @@ from riskwave.scoring.layout import RESULT_SQL, layout, unscored
 from riskwave.scoring.local import LocalScorer
 from riskwave.scoring.remote import Call, Guarded, RemoteScorer
 from riskwave.scoring.routes import models_folder
+from riskwave.tracing import traced
 
 FUNCTION = "risk_score"
 #: The variable that names a scoring server, host:port, to score by in place of this process.
@@ -61,6 +62,7 @@ class Scoring:
         if self.local is not None:
             self.local.settle()
 
+    @traced("riskwave.score")
     def __call__(self, given: Listed) -> pa.StructArray:
         """Results of events (RESULT)."""
         return unscored(given.rows) if self.is_idle else self.call(given)

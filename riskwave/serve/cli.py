@@ -53,11 +53,13 @@ def serve_command(
     from riskwave.serve.logs import log_json
     from riskwave.serve.service import Service
     from riskwave.serve.settings import Settings
+    from riskwave.tracing import open_tracing
 
     if models and "://" not in models:
         # What is promoted is what scores.
         os.environ.setdefault("RISKWAVE_MODELS", str(Path(models).with_suffix("") / "online"))
     log_json("WARNING" if quiet else "INFO")
+    open_tracing("riskwave-serve")
     inputs = open_inputs(source, mapping, labels, profiles, devices, follow=follow) if source else None
     service = Service(
         state,

@@ -8,7 +8,7 @@ import time
 from collections import deque
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -36,7 +36,8 @@ class Ask:
     """An event that somebody waits for.
 
     deadline: time.monotonic; received: microseconds since 1970; features: whether the answer has what was known;
-    expected: seconds that its batches were expected to take; answer: an Answer, or a ProblemError.
+    expected: seconds that its batches were expected to take; trace: what its batch links to; answer: an Answer, or a
+    ProblemError.
     """
 
     event_id: str
@@ -46,6 +47,7 @@ class Ask:
     offset: int = -1
     features: bool = False
     expected: float = 0.0
+    trace: Any = None
     answer: Future[Any] = field(default_factory=Future)
 
 
@@ -166,7 +168,10 @@ class Desk:
             self._begun = [*self._begun, *events]
             self._busy = (time.monotonic(), len(asks) + len(events))
             self._taken.update((ask.offset, ask) for ask in asks)
-        parts = [self._stager.stage(self._table(asks, events))] if asks or events else []
+        parts = []
+        if asks or events:
+            asked = tuple(ask.trace for ask in asks if ask.trace is not None)
+            parts.append(replace(self._stager.stage(self._table(asks, events)), links=asked))
         room = rows - len(asks) - len(events)
         if self._stream is not None and not self._closing and (room > 0 or not parts):
             parts.append(self._streamed(room))

@@ -8,6 +8,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from riskwave import tracing
 from riskwave.serve.problems import ProblemError, response
 
 log = logging.getLogger("riskwave.access")
@@ -26,6 +27,10 @@ class Front:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        with tracing.request(scope["headers"]):
+            await self._answer(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         began = time.perf_counter()
         seen = {"status": 500, "length": 0}
 
@@ -64,6 +69,7 @@ class Front:
         metrics = scope["app"].state.service.decider.metrics
         metrics.requests.labels(route, str(status)).inc()
         metrics.stages.labels("request").observe(seconds)
+        tracing.tell(route, {"http.response.status_code": status, "event_id": scope["state"].get("event_id") or ""})
         if log.isEnabledFor(logging.INFO):
             state = scope["state"]
             log.info(

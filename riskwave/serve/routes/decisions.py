@@ -19,6 +19,7 @@ from riskwave.serve.problems import ProblemError, json_body, said
 from riskwave.serve.render import as_json
 from riskwave.serve.service import Service
 from riskwave.serve.trail import write_look
+from riskwave.tracing import here
 
 router = APIRouter(tags=["decisions"])
 MOST = 1_000  # events of one batch
@@ -162,7 +163,7 @@ def show(request: Request, caller: Reading, event_id: str) -> Response:
 
 
 def _ask(event_id: str, body: bytes, deadline: float, *, features: bool) -> Ask:
-    ask = Ask(event_id, body, deadline, now_micros(), features=features)
+    ask = Ask(event_id, body, deadline, now_micros(), features=features, trace=here())
     # Who goes away does not take the decision away.
     ask.answer.set_running_or_notify_cancel()
     return ask
