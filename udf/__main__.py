@@ -9,14 +9,13 @@ from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
 
-from riskwave.tracing import close_tracing, open_tracing
-
 from riskwave.errors import RiskwaveError
 from riskwave.scoring.function import MODEL, Scoring
 from riskwave.scoring.local import LocalScorer
 from riskwave.scoring.remote import Guarded
 from riskwave.scoring.routes import models_folder
 from riskwave.scoring.service import ScoringService
+from riskwave.tracing import close_tracing, open_tracing
 from udf.access import is_loopback, read_key
 from udf.metrics import Metrics
 from udf.server import ScoringServer
