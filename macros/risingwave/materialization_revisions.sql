@@ -29,7 +29,7 @@ SQL is put in the place of this one by `riskwave deploy`.
             revision bigint,
             known_by varchar,
             seen_at timestamptz as proctime()
-        ) append only
+        ) append only {{ kept_for() }}
     {%- endcall %}
     {#- Of an earlier Riskwave. -#}
     {%- if 'known_by' not in adapter.get_columns_in_relation(log) | map(attribute='name') -%}

@@ -32,7 +32,7 @@ log has an answer to.
         create table if not exists {{ log }} (
             {{ log_columns(query) }},
             decided_at timestamptz as proctime()
-        ) append only
+        ) append only {{ kept_for() }}
     {%- endcall %}
     {%- set there = adapter.get_columns_in_relation(log) | map(attribute='name') | list -%}
     {%- set later = later_columns() | rejectattr(0, 'in', there) | list -%}

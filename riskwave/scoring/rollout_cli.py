@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from riskwave.control.options import EMBEDDED, Target
 from riskwave.errors import RiskwaveError
 from riskwave.scoring.options import (
     DEFAULT_REGISTRY,
@@ -41,13 +42,14 @@ def publish_command(
     name: NameOption = "card",
     registry: RegistryOption = DEFAULT_REGISTRY,
     artifacts: ArtifactsOption = None,
+    target: Target = EMBEDDED,
     as_json: JsonOption = False,
 ) -> None:
     """Put a version of state dev into test: checked to load and to match the catalogue.
 
     Example: riskwave models publish 1.2.0
     """
-    _moved(open_registry(registry, artifacts).publish(name, version), as_json=as_json)
+    _moved(open_registry(registry, artifacts).publish(name, version), target, as_json=as_json)
 
 
 def canary_command(
@@ -58,6 +60,7 @@ def canary_command(
     registry: RegistryOption = DEFAULT_REGISTRY,
     artifacts: ArtifactsOption = None,
     online: OnlineOption = None,
+    target: Target = EMBEDDED,
     as_json: JsonOption = False,
 ) -> None:
     """Let a version of state test score a share of the cards, each card always by the same version.
@@ -66,7 +69,7 @@ def canary_command(
 
     Example: riskwave models canary 25% 1.3.0
     """
-    _routed(_rollout(registry, artifacts, online).canary(name, version, share_of(share)), as_json=as_json)
+    _routed(_rollout(registry, artifacts, online).canary(name, version, share_of(share)), target, as_json=as_json)
 
 
 def shadow_command(
@@ -77,6 +80,7 @@ def shadow_command(
     registry: RegistryOption = DEFAULT_REGISTRY,
     artifacts: ArtifactsOption = None,
     online: OnlineOption = None,
+    target: Target = EMBEDDED,
     as_json: JsonOption = False,
 ) -> None:
     """Let a version score every event beside the one online; recorded in shadow_scores, it acts on nothing.
@@ -87,7 +91,7 @@ def shadow_command(
     """
     rollout = _rollout(registry, artifacts, online)
     found = version if end else rollout.registry.get(name, version).version
-    _routed(rollout.shadow(name, found, on=not end), as_json=as_json)
+    _routed(rollout.shadow(name, found, on=not end), target, as_json=as_json)
 
 
 def vote_command(
@@ -99,6 +103,7 @@ def vote_command(
     registry: RegistryOption = DEFAULT_REGISTRY,
     artifacts: ArtifactsOption = None,
     online: OnlineOption = None,
+    target: Target = EMBEDDED,
     as_json: JsonOption = False,
 ) -> None:
     """Let several versions score together: the weighted mean of their scores.
@@ -110,7 +115,7 @@ def vote_command(
     named = [] if end else list(versions or [])
     if not end and len(named) < 2:
         raise RiskwaveError("a vote needs two versions or more; --end lets the version online score alone")
-    _routed(_rollout(registry, artifacts, online).vote(name, named, weight or ()), as_json=as_json)
+    _routed(_rollout(registry, artifacts, online).vote(name, named, weight or ()), target, as_json=as_json)
 
 
 def promote_command(
@@ -120,13 +125,14 @@ def promote_command(
     registry: RegistryOption = DEFAULT_REGISTRY,
     artifacts: ArtifactsOption = None,
     online: OnlineOption = None,
+    target: Target = EMBEDDED,
     as_json: JsonOption = False,
 ) -> None:
     """Put a version of state test online for all cards; the one that was is retired, a canary or vote ends.
 
     Example: riskwave models promote 1.2.0
     """
-    _moved(_rollout(registry, artifacts, online).promote(name, version), as_json=as_json)
+    _moved(_rollout(registry, artifacts, online).promote(name, version), target, as_json=as_json)
 
 
 def rollback_command(
@@ -135,13 +141,14 @@ def rollback_command(
     registry: RegistryOption = DEFAULT_REGISTRY,
     artifacts: ArtifactsOption = None,
     online: OnlineOption = None,
+    target: Target = EMBEDDED,
     as_json: JsonOption = False,
 ) -> None:
     """End a canary or a vote; where there is none, put the version online that was online before.
 
     Example: riskwave models rollback --name card
     """
-    _moved(_rollout(registry, artifacts, online).rollback(name), as_json=as_json)
+    _moved(_rollout(registry, artifacts, online).rollback(name), target, as_json=as_json)
 
 
 def retire_command(
@@ -150,13 +157,14 @@ def retire_command(
     name: NameOption = "card",
     registry: RegistryOption = DEFAULT_REGISTRY,
     artifacts: ArtifactsOption = None,
+    target: Target = EMBEDDED,
     as_json: JsonOption = False,
 ) -> None:
     """Retire a version that is not online.
 
     Example: riskwave models retire 1.1.0
     """
-    _moved(open_registry(registry, artifacts).retire(name, version), as_json=as_json)
+    _moved(open_registry(registry, artifacts).retire(name, version), target, as_json=as_json)
 
 
 def deploy_command(
@@ -165,13 +173,14 @@ def deploy_command(
     registry: RegistryOption = DEFAULT_REGISTRY,
     artifacts: ArtifactsOption = None,
     online: OnlineOption = None,
+    target: Target = EMBEDDED,
     as_json: JsonOption = False,
 ) -> None:
     """Put what the registry says is online into the folder that everything scores from: on another machine, or again.
 
     Example: riskwave models deploy --online models/online
     """
-    _routed(_rollout(registry, artifacts, online).deploy(name), as_json=as_json)
+    _routed(_rollout(registry, artifacts, online).deploy(name), target, as_json=as_json)
 
 
 def share_of(text: str) -> float:
@@ -192,14 +201,24 @@ def _rollout(registry: str, artifacts: Path | None, online: Path | None) -> Roll
     return Rollout(store, online)
 
 
-def _moved(version: Version, *, as_json: bool) -> None:
+def _say_there(target: str) -> None:
+    """The folder is what scores everywhere; of a deployment, ask what it is scored by now."""
+    if target != EMBEDDED:
+        from riskwave.risingwave.scoring import say_scored_by
+
+        say_scored_by(target)
+
+
+def _moved(version: Version, target: str, *, as_json: bool) -> None:
+    _say_there(target)
     if as_json:
         typer.echo(json.dumps(version.as_dict(), indent=2))
     else:
         typer.echo(f"{version.name} {version.version} is {version.state}")
 
 
-def _routed(routes: Routes, *, as_json: bool) -> None:
+def _routed(routes: Routes, target: str, *, as_json: bool) -> None:
+    _say_there(target)
     from dataclasses import asdict
 
     if as_json:
