@@ -11,6 +11,7 @@ WORKERS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime
+APP := $(VENV)/.app
 DEV := $(VENV)/.dev
 # Wheels only, at the versions of constraints.txt: no compiler is needed, and everybody has the same.
 PIP_INSTALL := $(BIN)/python -m pip --disable-pip-version-check install --quiet --only-binary :all: -c constraints.txt
@@ -27,6 +28,10 @@ help: ## List these commands
 .PHONY: demo
 demo: $(RUNTIME) ## Simulate a bank's payments, decide them, say how well that went (EVENTS=100000)
 	@$(BIN)/riskwave demo --events $(EVENTS)
+
+.PHONY: demo-app
+demo-app: $(APP) ## Open the app on a simulated bank: engine, API, live payments, a model; Ctrl-C ends it
+	@$(BIN)/riskwave demo-app
 
 .PHONY: test
 test: $(DEV) ## Lint, check types, run every test (WORKERS=2)
@@ -115,6 +120,11 @@ $(RUNTIME): pyproject.toml constraints.txt | $(BIN)/python
 	@echo "installing what Riskwave runs on (about 130 MB, once)"
 	@$(PIP_INSTALL) -e .
 	@touch $@
+
+$(APP): pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing what the app and the models run on (about 340 MB, once)"
+	@$(PIP_INSTALL) -e '.[app,models]'
+	@touch $(RUNTIME) $@
 
 $(DEV): pyproject.toml constraints.txt | $(BIN)/python
 	@echo "installing what the tests run on (about 470 MB, once)"

@@ -19,6 +19,7 @@ from riskwave.control.lists_cli import lists_app
 from riskwave.control.rules_cli import rules_app
 from riskwave.control.thresholds_cli import thresholds_app
 from riskwave.decisions_cli import decisions_command
+from riskwave.demo_app.cli import demo_app_command
 from riskwave.doctor.cli import doctor_command
 from riskwave.errors import RiskwaveError
 from riskwave.insight.cli import insight_command
@@ -42,6 +43,7 @@ app = typer.Typer(
     help="Real-time risk decisions in SQL: the same models on a stream, over history and in a request.",
 )
 app.command("demo")(demo_command)
+app.command("demo-app")(demo_app_command)
 app.command("simulate")(simulate_command)
 app.command("run")(run_command)
 app.command("serve")(serve_command)

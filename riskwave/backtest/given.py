@@ -15,7 +15,7 @@ from riskwave.control.snapshot import RulesetInForce
 from riskwave.errors import RiskwaveError
 from riskwave.rules.check import CheckedRule, CheckedRuleset, check_ruleset
 from riskwave.rules.lists import ListEntry, Lists
-from riskwave.rules.pack import load_rules
+from riskwave.rules.pack import load_rules, parse_rules
 
 if TYPE_CHECKING:
     from riskwave.backtest.then import Then
@@ -63,15 +63,25 @@ def given(named: str, state: Path | None, *, own: bool = False) -> Given:
     with Control.open(store, read_only=True) as control:
         snapshot = control.snapshot()
         if is_path:
-            checked = check_ruleset(load_rules(Path(named)))
-            carried = [] if own else _carried(checked, snapshot.live)
-            values = {each.spec.key: each.value for each in carried}
-            kept = tuple(str(each) for each in carried if each.how in ("kept", "reset"))
-            return Given(named, checked, values, lists_of(snapshot), kept=kept)
+            return _as_published(named, check_ruleset(load_rules(Path(named))), snapshot, own=own)
         revision = find_revision(control, named)
         held = snapshot.of(revision)
         in_force = held.thresholds if held else {}
         return Given(named, check_ruleset(stored_ruleset(control, revision)), in_force, lists_of(snapshot))
+
+
+def given_text(text: str, state: Path, *, name: str = "card") -> Given:
+    """The ruleset that a text says, with the values that it would take if it were published now."""
+    checked = check_ruleset(parse_rules(text, name=name))
+    with Control.open(control_path(state), read_only=True) as control:
+        return _as_published("the draft", checked, control.snapshot())
+
+
+def _as_published(named: str, checked: CheckedRuleset, snapshot: Snapshot, *, own: bool = False) -> Given:
+    carried = [] if own else _carried(checked, snapshot.live)
+    values = {each.spec.key: each.value for each in carried}
+    kept = tuple(str(each) for each in carried if each.how in ("kept", "reset"))
+    return Given(named, checked, values, lists_of(snapshot), kept=kept)
 
 
 def _carried(checked: CheckedRuleset, live: RulesetInForce | None) -> list[Carried]:

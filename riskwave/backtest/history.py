@@ -65,14 +65,15 @@ def open_history(
     end: datetime | None = None,
     known_labels: bool = False,
     decided: bool = False,
+    memory: str | None = None,
 ) -> Iterator[History]:
     """Open a history for reading; start, end (UTC, end not included): else from its first event to its last.
 
     known_labels: only verdicts that had arrived by the end of the period count; decided: with the control_version that
-    decisions name. Raises RiskwaveError when there is
-    none, and when the period has no events.
+    decisions name; memory: the most that DuckDB may take, such as 512MB. Raises RiskwaveError when there is none, and
+    when the period has no events.
     """
-    with duckdb.connect() as connection:
+    with duckdb.connect(config={"memory_limit": memory} if memory else {}) as connection:
         connection.execute("set TimeZone = 'UTC'")
         events, labels = _of_folder(path) if path.is_dir() else _of_state(connection, path, decided)
         try:

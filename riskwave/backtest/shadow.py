@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 
 from riskwave.backtest.history import last_revisions, moment
-from riskwave.batch.history import attach_state, columns_of, whole
+from riskwave.batch.history import attach_state, columns_of, in_folder, whole
 from riskwave.control import Control, control_path
 from riskwave.control.asof import rulesets_by_version
 from riskwave.errors import RiskwaveError
@@ -81,16 +81,31 @@ class _Decided:
 
 
 def compare_shadows(
-    state: Path, *, start: datetime | None = None, end: datetime | None = None, revision: str | None = None
+    state: Path,
+    *,
+    start: datetime | None = None,
+    end: datetime | None = None,
+    revision: str | None = None,
+    folder: Path | None = None,
+    memory: str | None = None,
 ) -> list[Compared]:
     """Every ruleset that was in the shadow while decisions of the period were made, and the live packs' shadow rules.
 
-    The last decision of each event counts. Raises RiskwaveError for a state without decisions or control store, and
-    when nothing was in the shadow.
+    The last decision of each event counts. folder: a copy of the state's decisions and labels as Parquet, to be read in
+    its place; memory: the most that DuckDB may take, such as 512MB. Raises RiskwaveError for a state without decisions
+    or control store, and when nothing was in the shadow.
     """
-    with duckdb.connect() as connection:
+    with duckdb.connect(config={"memory_limit": memory} if memory else {}) as connection:
         connection.execute("set TimeZone = 'UTC'")
-        decided = _decisions(connection, state, start, end)
+        labels: str | None = None
+        if folder is None:
+            attach_state(connection, state, CATALOG)
+            said = whole(connection, CATALOG, state, "decisions")
+            if columns_of(connection, CATALOG, "labels"):
+                labels = f"select * from {CATALOG}.main.labels"
+        else:
+            said, labels = in_folder(folder, "decisions"), in_folder(folder, "labels")
+        decided = _decisions(connection, state, said, start, end)
         with Control.open(control_path(state), read_only=True) as control:
             spells: dict[str, list[tuple[int, int]]] = {}
             for row in rulesets_by_version(control).to_pylist():
@@ -100,7 +115,7 @@ def compare_shadows(
         found = {name: Compared(name, _count(connection, decided, spell)) for name, spell in spells.items()}
         total = int(connection.execute(f"select count(*) from ({decided})").fetchall()[0][0])
         beside = Compared(LIVE, total)
-        for one in _interesting(connection, decided):
+        for one in _interesting(connection, decided, labels):
             _silent(beside, one)
             told = _told(one.shadows)
             for name, compared in found.items():
@@ -116,18 +131,19 @@ def compare_shadows(
     return told_of
 
 
-def _decisions(connection: duckdb.DuckDBPyConnection, state: Path, start: datetime | None, end: datetime | None) -> str:
-    attach_state(connection, state, CATALOG)
-    decided = whole(connection, CATALOG, state, "decisions")
-    columns = columns_of(connection, CATALOG, "decisions")
-    if decided is None or not {"shadow_rule_ids", "shadow_rulesets", "control_version"} <= set(columns):
+def _decisions(
+    connection: duckdb.DuckDBPyConnection, state: Path, said: str | None, start: datetime | None, end: datetime | None
+) -> str:
+    """A query for the last decisions of a period; said: for all of them, None where there are none."""
+    columns = [str(row[0]) for row in connection.execute(f"describe {said}").fetchall()] if said else []
+    if said is None or not {"shadow_rule_ids", "shadow_rulesets", "control_version"} <= set(columns):
         raise RiskwaveError(
             f"{state}: has no decisions that say what shadows would have done; run it with `riskwave run`"
         )
     if not control_path(state).is_file():
         raise RiskwaveError(f"{control_path(state)}: is not there; it says when a ruleset was in the shadow")
     period = [f"event_ts {mark} {moment(at)}" for mark, at in ((">=", start), ("<", end)) if at]
-    last = last_revisions(connection, decided, columns)
+    last = last_revisions(connection, said, columns)
     return f"select * from ({last}) where control_version is not null{''.join(f' and {said}' for said in period)}"
 
 
@@ -136,12 +152,11 @@ def _count(connection: duckdb.DuckDBPyConnection, decided: str, spells: list[tup
     return int(connection.execute(f"select count(*) from ({decided}) where {within}").fetchall()[0][0])
 
 
-def _interesting(connection: duckdb.DuckDBPyConnection, decided: str) -> Iterable[_Decided]:
+def _interesting(connection: duckdb.DuckDBPyConnection, decided: str, labels: str | None) -> Iterable[_Decided]:
     """Decisions that flag, or that a shadow says something of: for all others they agree."""
     frauds = "select null::varchar as event_id where false"
-    if columns_of(connection, CATALOG, "labels"):
-        labels = f"{CATALOG}.main.labels"
-        frauds = f"select event_id from {labels} group by event_id having arg_max(verdict, arrived_at) = 'fraud'"
+    if labels is not None:
+        frauds = f"select event_id from ({labels}) group by event_id having arg_max(verdict, arrived_at) = 'fraud'"
     rows = connection.execute(
         "select d.event_id, d.action, coalesce(d.rule_ids, []), d.control_version, coalesce(d.shadow_rule_ids, []), "
         f"coalesce(d.shadow_rulesets, []), f.event_id is not null from ({decided}) as d "

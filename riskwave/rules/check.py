@@ -21,7 +21,7 @@ from riskwave.rules.reading import nearest, read_files
 from riskwave.rules.reasons import Part, parse_reason
 from riskwave.rules.tree import Node
 
-__all__ = ["CheckedChannel", "CheckedRule", "CheckedRuleset", "check_ruleset", "problems", "run_case"]
+__all__ = ["CheckedChannel", "CheckedRule", "CheckedRuleset", "check_ruleset", "faults", "problems", "run_case"]
 
 #: SQL's names of the kinds, the same on both engines.
 SQL_TYPES: dict[Kind, str] = {
@@ -104,7 +104,7 @@ def problems(path: Path | str, columns: Mapping[str, RuleColumn] | None = None) 
         known = rule_columns() if columns is None else columns
     except RiskwaveError as fault:
         return [str(fault)]
-    return list(_faults(ruleset, known))
+    return list(faults(ruleset, known))
 
 
 def run_case(rule: CheckedRule, case: Case) -> bool:
@@ -113,7 +113,8 @@ def run_case(rule: CheckedRule, case: Case) -> bool:
     return evaluate(rule.tree, case.given, {**rule.defaults, **case.thresholds}, lists) is True
 
 
-def _faults(ruleset: Ruleset, columns: Mapping[str, RuleColumn]) -> Iterator[str]:
+def faults(ruleset: Ruleset, columns: Mapping[str, RuleColumn]) -> Iterator[str]:
+    """A line for the first fault of each rule and channel."""
     channels = []
     for channel in ruleset.channels:
         try:

@@ -157,6 +157,17 @@ def make_ruleset(name: str, rules: Iterable[Rule], channels: Iterable[Channel] =
     return Ruleset(name, tuple(rules), routed)
 
 
+def merge(base: Ruleset, own: Ruleset) -> Ruleset:
+    """A ruleset with the rules of another: in place of those of the same name, else at its end.
+
+    The other's channels count where it declares any.
+    """
+    written = {rule.rule: rule for rule in own.rules}
+    rules = [written.pop(rule.rule, rule) for rule in base.rules]
+    declared = own.channels != make_ruleset(own.name, own.rules).channels
+    return Ruleset(base.name, (*rules, *written.values()), own.channels if declared else base.channels)
+
+
 def _plain(said: Mapping[str, Any]) -> dict[str, Any]:
     """Tuples as lists, and thresholds that are only a value in the short form."""
     plain = {key: _listed(told) for key, told in said.items()}

@@ -50,6 +50,15 @@ class ScoreExplained:
         return asdict(self)
 
 
+@dataclass(frozen=True)
+class Weight:
+    """How much a column moves a model's scores, either way: the mean over events; of: its share of all columns."""
+
+    column: str
+    moves: float
+    of: float
+
+
 class Explainer:
     """Explains the scores of one version, from what the registry keeps of it."""
 
@@ -82,6 +91,17 @@ class Explainer:
                 members={name: float(vote[place]) for name, vote in votes.items()},
             )
             for place, row in enumerate(rows)
+        ]
+
+    def weights(self, table: pa.Table, *, top: int = 25) -> list[Weight]:
+        """The columns that move the scores of events most, rows of decision_input."""
+        added = contributions(self._trained, self.scorer.card.encoder.encode(table))
+        moves = np.abs(added).mean(axis=0)
+        whole = float(moves.sum()) or 1.0
+        names = [column.name for column in self.scorer.card.encoder.columns]
+        order = np.argsort(-moves, kind="stable")[:top]
+        return [
+            Weight(names[place], float(moves[place]), float(moves[place]) / whole) for place in order if moves[place]
         ]
 
     def _reasons(self, table: pa.Table, row: int, encoded: np.ndarray, added: np.ndarray, top: int) -> list[Reason]:

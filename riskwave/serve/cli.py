@@ -34,6 +34,9 @@ def serve_command(
     maker_checker: Annotated[
         bool, typer.Option(help="A ruleset needs a second person's approval before it decides.")
     ] = True,
+    watch: Annotated[
+        float, typer.Option(min=0, help="With --models: hours between looks at the models online; 0 for none.")
+    ] = 1.0,
     memory: Annotated[str, typer.Option(help="Most memory DuckDB may take, such as 1GB.")] = "1GB",
     quiet: Annotated[bool, typer.Option("--quiet", help="Log warnings only, not every request.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print where it listens as JSON.")] = False,
@@ -63,7 +66,7 @@ def serve_command(
     inputs = open_inputs(source, mapping, labels, profiles, devices, follow=follow) if source else None
     service = Service(
         state,
-        Settings(deadline_ms=deadline_ms, rate=rate, burst=rate),
+        Settings(deadline_ms=deadline_ms, rate=rate, burst=rate, watch_s=watch * 3_600),
         inputs=inputs,
         registry=models,
         webhook=(webhook, os.environ.get("RISKWAVE_WEBHOOK_SECRET", "").encode()) if webhook else None,

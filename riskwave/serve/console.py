@@ -142,11 +142,13 @@ def _check_table(node: exp.Table, ctes: frozenset[str]) -> None:
         )
 
 
-def ask(reading: Reading, text: str, *, most: int, limit_s: float) -> dict[str, Any]:
+def ask(reading: Reading, text: str, *, most: int, limit_s: float, memory_mb: int) -> dict[str, Any]:
     """Columns and at most `most` rows of a person's SELECT. Raises ProblemError for what may not or cannot run."""
     sql = checked_sql(text)
     try:
-        names, rows = reading.table(f"select * from (\n{sql}\n) limit {most + 1}", limit_s=limit_s)
+        names, rows = reading.ask(sql, most + 1, memory_mb=memory_mb, limit_s=limit_s)
+    except duckdb.OutOfMemoryException:
+        raise ProblemError(422, f"sql: takes more than {memory_mb} MB of memory; ask for less at a time") from None
     except duckdb.Error as error:
         raise ProblemError(422, f"sql: {' '.join(str(error).split())[:500]}") from None
     return {"columns": names, "rows": rows[:most], "more": len(rows) > most}

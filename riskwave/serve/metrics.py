@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -49,6 +50,25 @@ class Metrics:
         self.control = Gauge("riskwave_control_version", "What is in force", registry=self.registry)
         self.ready = Gauge("riskwave_ready", "1 while it decides", registry=self.registry)
 
+        self.psi = self._gauge(
+            "riskwave_model_psi", "Distance from the training window at the last look, by column", "model", "column"
+        )
+        self.model_flagged = self._gauge(
+            "riskwave_model_flagged_share",
+            "Share of events at or above the model's threshold at the last look",
+            "model",
+        )
+        self.model_alarms = self._gauge("riskwave_model_alarms", "Alarms of the last look, by kind", "model", "kind")
+        self.model_quality = self._gauge(
+            "riskwave_model_quality", "Figures on matured labels at the last look", "model", "figure"
+        )
+        self.model_watched = self._gauge(
+            "riskwave_model_watched_timestamp_seconds", "When the model was last looked at", "model"
+        )
+
+    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        return Gauge(name, text, labels, registry=self.registry)
+
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(name, text, labels, registry=self.registry)
 
@@ -79,6 +99,21 @@ class Metrics:
             for counted in pc.value_counts(first.column("model_version")).to_pylist():
                 if counted["values"] is not None:
                     self.models.labels(counted["values"]).inc(counted["counts"])
+
+    def watched(self, found: dict[str, Any], at: float) -> None:
+        """The figures of a look at a model, as `riskwave models watch --json` has them; at: seconds since 1970."""
+        model = found["model"]
+        self.model_watched.labels(model).set(at)
+        self.model_flagged.labels(model).set(found["flagged"])
+        for each in found["distances"]:
+            if each["events"]:
+                self.psi.labels(model, each["name"]).set(each["psi"])
+        for kind in ("drift", "distribution", "quality"):
+            self.model_alarms.labels(model, kind).set(sum(alarm["kind"] == kind for alarm in found["alarms"]))
+        figures = found["quality"]["metrics"] if found["quality"] else {}
+        for figure in ("precision", "recall", "false_positive_rate", "auc"):
+            if figures.get(figure) is not None:
+                self.model_quality.labels(model, figure).set(figures[figure])
 
     def text(self) -> bytes:
         """The exposition format."""

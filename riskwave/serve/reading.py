@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import queue
+import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from riskwave.batch.history import literal
 from riskwave.engine.archive import archive_folder, relation
 from riskwave.engine.journal import moved
 from riskwave.engine.store import Store
+from riskwave.serve.apart import BATCH, answer, apart
 from riskwave.serve.problems import ProblemError
 
 #: Relations of a state that may be read, and whether rows of them may still be in the journal or in the archive.
@@ -30,6 +32,7 @@ TABLES = (
     "devices",
 )
 VERSIONED = ("decisions", "decision_input")
+AGAIN_S = 0.05
 
 
 class Reading:
@@ -63,10 +66,15 @@ class Reading:
         with self._reader() as reader:
             return reader.arrow(sql, given, limit_s)
 
-    def copy(self, sql: str, path: Path, *, limit_s: float = 10.0) -> None:
-        """Write the rows of a SELECT of our own to a Parquet file."""
+    def ask(self, sql: str, most: int, *, memory_mb: int, limit_s: float) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """At most `most` rows of a person's SELECT, computed in a database of its own with so much memory."""
         with self._reader() as reader:
-            reader.table(f"copy ({sql}) to {literal(path)} (format parquet)", None, limit_s)
+            return reader.ask(sql, most, memory_mb, limit_s)
+
+    def copy(self, sql: str, path: Path, *, limit_s: float = 10.0, group: int = 122_880) -> None:
+        """Write the rows of a SELECT of our own to a Parquet file; group: rows that are held at a time."""
+        with self._reader() as reader:
+            reader.table(f"copy ({sql}) to {literal(path)} (format parquet, row_group_size {group})", None, limit_s)
 
     @contextmanager
     def _reader(self) -> Iterator[_Reader]:
@@ -94,6 +102,7 @@ class _Reader:
         self._catalog = catalog
         self._state = state
         self._archived: bool | None = None
+        self._columns: dict[str, list[str]] = {}
         cursor.execute("set TimeZone = 'UTC'")
 
     def table(
@@ -105,15 +114,38 @@ class _Reader:
 
     def arrow(self, sql: str, given: Mapping[str, Any] | None, limit_s: float) -> pa.Table:
         with self._snapshot(limit_s):
-            return self._cursor.execute(sql, dict(given) if given else None).to_arrow_table()
+            return self._cursor.sql(sql, params=dict(given) if given else None).to_arrow_table()
+
+    def ask(self, sql: str, most: int, memory_mb: int, limit_s: float) -> tuple[list[str], list[tuple[Any, ...]]]:
+        with tempfile.TemporaryDirectory(prefix="riskwave-sql-") as folder, apart(memory_mb, folder) as own:
+
+            def read(part: str) -> pa.RecordBatchReader:
+                return self._cursor.sql(part).to_arrow_reader(BATCH)
+
+            with self._snapshot(limit_s, own.interrupt):
+                return answer(own, sql, most, self._columns, read)
 
     @contextmanager
-    def _snapshot(self, limit_s: float) -> Iterator[None]:
-        """A transaction that cannot write, with all that was committed before it; ended after limit_s seconds."""
+    def _snapshot(self, limit_s: float, end: Callable[[], None] = lambda: None) -> Iterator[None]:
+        """A transaction that cannot write, with all that was committed before it; ended after limit_s seconds.
+
+        end: ends what else is run for it.
+        """
         self._views()
         journalled = self._store.journalled()
-        clock = threading.Timer(limit_s, self._cursor.interrupt)
-        clock.daemon = True
+
+        over, finished = threading.Event(), threading.Event()
+
+        def late() -> None:
+            if finished.wait(limit_s):
+                return
+            over.set()
+            # Between two statements nothing is there to be interrupted: the next one is.
+            while not finished.wait(AGAIN_S):
+                self._cursor.interrupt()
+                end()
+
+        clock = threading.Thread(target=late, name="riskwave-read-limit", daemon=True)
         self._cursor.execute("begin transaction read only")
         clock.start()
         whole = False
@@ -121,10 +153,12 @@ class _Reader:
             self._tail(journalled)
             yield
             whole = True
-        except duckdb.InterruptException:
+        except duckdb.Error:
+            if not over.is_set():
+                raise
             raise ProblemError(503, f"that took longer than {limit_s:g} seconds; ask for less") from None
         finally:
-            clock.cancel()
+            finished.set()
             clock.join()
             # What was registered belongs to the transaction: without its commit it is forgotten.
             self._cursor.execute("commit" if whole else "rollback")
@@ -155,10 +189,15 @@ class _Reader:
             )
         for name in VERSIONED:
             self._cursor.execute(
-                f"create or replace temp view current_{name} as select t.* from temp.{name} as t semi join "
-                f"(select event_id, max(version) as version from temp.{name} group by event_id) as l "
-                "on t.event_id = l.event_id and t.version = l.version"
+                # Few events have more than one version: what is held in memory is those few.
+                f"create or replace temp view current_{name} as select t.* from temp.{name} as t anti join "
+                f"(select event_id, max(version) as last from temp.{name} where version > 1 group by event_id) as l "
+                "on t.event_id = l.event_id and t.version < l.last"
             )
+        self._columns = {
+            name: [column[0] for column in self._cursor.execute(f"select * from temp.{name} limit 0").description or []]
+            for name in (*TABLES, *(f"current_{name}" for name in VERSIONED))
+        }
         self._archived = archived
 
     def close(self) -> None:

@@ -13,6 +13,7 @@ SCOPES = {
     "look": "see whose they are: tokens as they are, and the history of an entity; every look is audited",
     "label": "say what an event turned out to be",
     "triage": "take, assign, snooze and close alerts",
+    "try": "try rules, thresholds and models on a copy of the history",
     "tune": "change thresholds and lists",
     "draft": "hand in rulesets and ask for their publication",
     "approve": "approve what another asked for, roll back, retire",
@@ -23,8 +24,8 @@ SCOPES = {
 
 _VIEWER = ("read", "metrics")
 _INVESTIGATOR = (*_VIEWER, "look", "label", "triage")
-_ANALYST = (*_INVESTIGATOR, "tune", "draft", "sql")
-_APPROVER = (*_VIEWER, "look", "approve", "audit")
+_ANALYST = (*_INVESTIGATOR, "try", "tune", "draft", "sql")
+_APPROVER = (*_VIEWER, "look", "try", "approve", "audit")
 
 #: The scopes of each role. Whoever drafts does not approve: an approver is another person.
 ROLES: dict[str, frozenset[str]] = {

@@ -10,11 +10,14 @@ from riskwave.alerts.store import AlertStore, alerts_path
 from riskwave.control.store import Control, control_path
 from riskwave.run.cli import Inputs
 from riskwave.serve.bucket import Buckets
-from riskwave.serve.curve import Curves
+from riskwave.serve.copies import Copies
 from riskwave.serve.decider import Decider
+from riskwave.serve.jobs import Jobs
 from riskwave.serve.keys import Keys, keys_path
+from riskwave.serve.models import online_models
 from riskwave.serve.notes import Notes, notes_path
 from riskwave.serve.settings import Settings
+from riskwave.serve.watching import Watching
 from riskwave.serve.webhook import Webhook
 
 
@@ -43,8 +46,12 @@ class Service:
         self.decider.flagged = self.feed.wake
         self.decider.metrics.registry.register(AlertFigures(self.alerts))
         self.buckets = Buckets()
-        self.curves = Curves(self.decider.reading, state)
+        self._copies = Copies(self.decider.reading)
+        self.jobs = Jobs(self._copies, state, self.settings)
         self.registry = registry
+        self.watching = Watching(
+            self.jobs, self.decider.metrics, registry, lambda: online_models(registry), self.settings.watch_s
+        )
         self.webhook = Webhook(*webhook, self.decider.reading, self.notes) if webhook else None
 
     @property
@@ -54,6 +61,8 @@ class Service:
 
     def close(self) -> None:
         """Decide what waits, commit, and let go of everything."""
+        self.watching.close()
+        self.jobs.close()
         if self.webhook is not None:
             self.webhook.close()
         self.decider.finish()
@@ -63,4 +72,4 @@ class Service:
         self.keys.close()
         self.notes.close()
         self.alerts.close()
-        self.curves.close()
+        self._copies.close()

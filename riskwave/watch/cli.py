@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -22,9 +21,6 @@ from riskwave.scoring.options import (
     VersionArgument,
     open_registry,
 )
-
-#: Events taken in at a time.
-BATCH = 5_000
 
 HistoryOption = Annotated[
     list[str],
@@ -60,38 +56,30 @@ def watch_command(
     from riskwave.backtest.html import write_page
     from riskwave.scoring.history import read_history
     from riskwave.watch.html import watch_page
-    from riskwave.watch.quality import quality, worse
+    from riskwave.watch.over import watch_over
     from riskwave.watch.show import show_watch
-    from riskwave.watch.watch import Watch
 
     if not 0 < delta < 1:
         raise RiskwaveError(f"--delta {delta}: expected a probability above 0 and below 1, such as 0.0001")
-    found_version = store.get(name, version)
-    scorer, reference = store.scorer(name, version), store.reference(name, version)
+    number = store.get(name, version).version
     with saying(Console(stderr=True)) as say:
         whole = read_history(history, mapping=mapping, labels=labels, say=say)
-        part = whole.between(moment(since, "--since"), moment(until, "--until"))
-        say("scoring")
-        scores = scorer.score(part.events)
-        watch = Watch(scorer, reference, delta=delta, begins=whole.at[0])
-        for start in range(0, len(part), BATCH):
-            say(f"watching: {start:,} events")
-            watch.update(part.events.slice(start, BATCH), scores[start : start + BATCH])
-    found = watch.findings()
-    ended = moment(until, "--until")
-    as_of = part.end if ended is None else ended
-    try:
-        good = quality(part, scores, scorer.threshold, as_of=as_of, delay_days=delay)
-    except RiskwaveError:
-        good = None
-    if good is not None:
-        worsened = worse(good, scorer.card.target_fpr, found_version.metrics)
-        found = replace(found, alarms=(*found.alarms, *worsened))
-    called = f"{name} {found_version.version}"
+        found, good = watch_over(
+            store,
+            name,
+            number,
+            whole,
+            since=moment(since, "--since"),
+            until=moment(until, "--until"),
+            delay=delay,
+            delta=delta,
+            say=say,
+        )
+    called = f"{name} {number}"
     if html is not None:
         write_page(html, watch_page(called, found, good))
     if as_json:
-        said = {"model": name, "version": found_version.version, "quality": good.as_dict() if good else None}
+        said = {"model": name, "version": number, "quality": good.as_dict() if good else None}
         typer.echo(json.dumps({**said, **found.as_dict()}, indent=2))
     else:
         show_watch(called, found, good, Console(highlight=False))

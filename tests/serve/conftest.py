@@ -18,7 +18,7 @@ from riskwave.serve.settings import Settings
 from riskwave.simulator.bank import simulate
 
 #: Long enough for a machine that does a dozen other things.
-PATIENT = Settings(deadline_ms=30_000, rate=1e6, burst=1e6)
+PATIENT = Settings(deadline_ms=30_000, rate=1e6, burst=1e6, job_s=600)
 HISTORY = 1_500
 
 

@@ -50,11 +50,16 @@ get /v1/labels                               viapm
 get /v1/thresholds                           viapm
 put /v1/thresholds/{rule}/{name}             am
 get /v1/thresholds/{rule}/{name}/history     viapm
-get /v1/thresholds/{rule}/{name}/curve       am
+get /v1/thresholds/{rule}/{name}/curve       apm
+post /v1/jobs                                apm
+get /v1/jobs                                 apm
+get /v1/jobs/{job}                           apm
+delete /v1/jobs/{job}                        apm
 get /v1/lists                                iapm
 post /v1/lists/{list_name}/entries           am
 delete /v1/lists/{list_name}/entries         am
 get /v1/rules                                viapm
+get /v1/rules/words                          viapm
 get /v1/rulesets                             viapm
 get /v1/rulesets/{revision}                  viapm
 post /v1/rulesets:check                      am
@@ -67,6 +72,7 @@ post /v1/rulesets:rollback                   pm
 get /v1/approvals                            viapm
 get /v1/features                             viapm
 get /v1/models                               viapm
+get /v1/models/{name}                        viapm
 post /v1/models/{name}/promote               pm
 post /v1/models/{name}/canary                pm
 post /v1/models/{name}/shadow                pm
@@ -97,7 +103,7 @@ def test_the_table_has_every_route(served: Served) -> None:
 def test_every_route_by_every_role(clients: dict[str, Any], method: str, path: str, may: str) -> None:
     """Bodies are empty: who may go on is told that, who may not is told so before anything is read."""
     where = path.replace("{kind}", "card")
-    for part in ("event_id", "name", "rule", "list_name", "revision"):
+    for part in ("event_id", "name", "rule", "list_name", "revision", "job"):
         where = where.replace(f"{{{part}}}", "nothing-of-that-name")
     for letter, client in clients.items():
         answer = client.request(method, where)

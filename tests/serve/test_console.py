@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import tempfile
+from functools import partial
 from pathlib import Path
 
+import duckdb
 import pytest
 
-from riskwave.serve.console import checked_sql
+from riskwave.serve.apart import apart, needed
+from riskwave.serve.console import ask, checked_sql
 from riskwave.serve.problems import ProblemError
 from tests.serve.conftest import Served
 
@@ -176,6 +180,7 @@ def test_analysts_questions_are_answered(served: Served, text: str) -> None:
 
 
 def test_rows_and_time_are_bounded(served: Served) -> None:
+    reading = served.service.decider.reading
     analyst = served.client(role="analyst")
     answer = analyst.post("/v1/sql", json={"sql": "select event_id from decisions", "limit": 7}).json()
     assert len(answer["rows"]) == 7
@@ -184,10 +189,69 @@ def test_rows_and_time_are_bounded(served: Served) -> None:
         "select count(*) from stg_payments a, stg_payments b, stg_payments c, stg_payments d "
         "where a.amount_minor + b.amount_minor > c.amount_minor - d.amount_minor"
     )
-    with pytest.raises(ProblemError) as late:
-        served.service.decider.reading.table(checked_sql(endless), limit_s=0.3)
-    assert late.value.status == 503
+    for run in (reading.table, partial(reading.ask, most=1, memory_mb=256)):
+        with pytest.raises(ProblemError) as late:
+            run(checked_sql(endless), limit_s=0.3)
+        assert late.value.status == 503
     assert analyst.post("/v1/sql", json={"sql": "select 1 as one"}).json()["rows"] == [[1]]
+
+
+def test_a_question_has_memory_of_its_own(served: Served) -> None:
+    reading = served.service.decider.reading
+    engine = reading.rows("select current_setting('memory_limit') as most, current_setting('threads') as threads")
+    much = "select list(a.event_id || b.event_id || c.card_id) from stg_payments a, stg_payments b, stg_payments c"
+    with pytest.raises(ProblemError) as refused:
+        ask(reading, much, most=1, limit_s=60, memory_mb=64)
+    assert refused.value.status == 422
+    assert "more than 64 MB" in refused.value.detail
+    assert (
+        reading.rows("select current_setting('memory_limit') as most, current_setting('threads') as threads") == engine
+    )
+    with tempfile.TemporaryDirectory() as folder, apart(64, folder) as own:
+        for refused_too in ("select * from read_text('/etc/passwd')", "set memory_limit = '1TB'", "install httpfs"):
+            with pytest.raises(duckdb.Error):
+                own.execute(refused_too).fetchall()
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("select count(*) from a", ['select "id" from a']),
+        (
+            "select * from a where id = 'x' and size > 3",
+            ['select "id", "size", "at" from a where (id = \'x\') and (size > 3)'],
+        ),
+        (
+            "select t.id from a as t where t.size > 3 or t.id = 'x'",
+            ['select "id", "size" from a where (size > 3 OR id = \'x\')'],
+        ),
+        (
+            "select id from a where size > (select max(size) from b)",
+            ['select "id", "size" from a', 'select "id", "size" from b'],
+        ),
+        ("select x.id from a as x, a as y where x.id = 'q'", ['select "id" from a']),
+        ("select count(*) from a join b using (id) where at > 1", ['select "id", "at" from a', 'select "id" from b']),
+        ("select a from a", ['select "id", "size", "at" from a']),
+        ("select id from a natural join b", ['select "id", "size", "at" from a', 'select "id", "size" from b']),
+        ("with a2 as (select id from a where size > 1) select * from a2 where id = 'x'", None),
+        ("select id, sum(size) over (order by at) as s from a where s > 1", ['select "id", "size", "at" from a']),
+    ],
+)
+def test_no_more_is_read_than_is_needed(text: str, read: list[str] | None) -> None:
+    columns = {"a": ["id", "size", "at"], "b": ["id", "size"]}
+    found = [one.sql for one in needed(text, columns)]
+    assert found == (['select "id", "size", "at" from a where (size > 1)'] if read is None else read)
+
+
+def test_answers_are_those_of_the_engine(served: Served) -> None:
+    reading = served.service.decider.reading
+    for text in (
+        "select action, count(*) from decisions group by 1 order by 1",
+        "select count(*) from decisions a join decisions b using (event_id) where a.action <> 'allow'",
+        "select event_id, action from current_decisions where action = 'challenge' order by 1 limit 20",
+        "select d from decisions d order by event_id limit 1",
+    ):
+        assert reading.ask(text, 100, memory_mb=256, limit_s=60) == reading.table(text, limit_s=60), text
 
 
 def test_a_fault_of_the_statement_is_said(served: Served) -> None:

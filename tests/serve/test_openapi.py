@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from schemathesis.checks import (
     status_code_conformance,
 )
 
-from tests.serve.conftest import Served
+from tests.serve.conftest import PATIENT, Served
 
 EXAMPLES = 3
 CHECKS = [status_code_conformance, content_type_conformance, response_schema_conformance]
@@ -31,7 +32,8 @@ def fuzzed(filled: Path, serving: Callable[..., Served], tmp_path_factory: pytes
     for path in filled.parent.glob(f"{filled.name}*"):
         if path.is_file():
             shutil.copy(path, folder / path.name)
-    return serving(folder / filled.name)
+    # Whatever comes of what is tried on history, nothing waits long for it.
+    return serving(folder / filled.name, replace(PATIENT, jobs=1, job_s=5))
 
 
 @pytest.fixture(scope="module")

@@ -76,7 +76,7 @@ def sql(request: Request, caller: Annotated[Caller, Depends(needs("sql"))], ques
     service = service_of(request)
     settings = service.settings
     most = min(question.limit, settings.sql_rows)
-    answer = ask(service.decider.reading, question.sql, most=most, limit_s=settings.sql_s)
+    answer = ask(service.decider.reading, question.sql, most=most, limit_s=settings.sql_s, memory_mb=settings.sql_mb)
     text = " ".join(question.sql.split())
     write(service.control, who=caller.who, what="sql", subject="state", after=text[:2_000], why="asked in SQL")
     return as_json(answer)

@@ -11,9 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from riskwave.errors import RiskwaveError
 from riskwave.serve.access import Caller, needs, service_of
+from riskwave.serve.models import HIDDEN, model_detail, open_rollout
 from riskwave.serve.problems import ProblemError, said
 from riskwave.serve.render import as_json
-from riskwave.serve.service import Service
 from riskwave.serve.trail import write
 
 if TYPE_CHECKING:
@@ -45,6 +45,41 @@ class Models(BaseModel):
     """Models of the registry."""
 
     items: list[ModelRow] = Field(description="By name and version; empty without a registry")
+
+
+class Scored(BaseModel):
+    """What a version scored."""
+
+    version: str = Field(description="Model and version")
+    events: int = Field(description="First decisions of the last 7 days of event time")
+    score: float | None = Field(None, description="Their mean score")
+    flagged: int = Field(description="Not allowed among them")
+    frauds: int = Field(description="Known as fraud among them")
+
+
+class VersionRow(ModelRow):
+    """A version, and what it does."""
+
+    role: str = Field(description="Its state, or: canary 10.0%, shadow, votes by 2")
+
+
+class ModelDetail(BaseModel):
+    """A model whole."""
+
+    model_config = ConfigDict(protected_namespaces=())
+
+    name: str = Field(description="The model")
+    versions: list[VersionRow] = Field(description="All of them, the oldest first")
+    online: list[str] = Field(description="The version that scores, or those that vote")
+    canary: str | None = Field(None, description="The version that scores a share of the cards")
+    share: float = Field(description="That share")
+    shadows: list[str] = Field(description="Versions that act on nothing")
+    scored: list[Scored] = Field(description="By version, those of most events first")
+    watch: dict[str, Any] | None = Field(
+        None,
+        description="The last look at it, as `riskwave models watch --json` has it: `distances`, `alarms`, `quality`; "
+        "`weights`, the columns that move its scores most; `at`, seconds since 1970",
+    )
 
 
 class Change(BaseModel):
@@ -106,11 +141,22 @@ def models(request: Request, caller: Reading) -> Response:
     if service.registry is None:
         return as_json({"items": []})
     try:
-        versions = [version.as_dict() for version in _rollout(service).registry.versions()]
+        versions = [version.as_dict() for version in open_rollout(service.registry).registry.versions()]
     except RiskwaveError as fault:
         raise ProblemError(503, str(fault), retry_after=30) from None
-    hidden = ("file", "small", "pictures")
-    return as_json({"items": [{key: value for key, value in one.items() if key not in hidden} for one in versions]})
+    return as_json({"items": [{key: value for key, value in one.items() if key not in HIDDEN} for one in versions]})
+
+
+@router.get("/{name}", response_model=ModelDetail, responses=said(404, 409, 503), summary="A model, as it scores now")
+def model(request: Request, caller: Reading, name: Name) -> Response:
+    """Its versions and what each does, what they scored lately, and what the last look at it found."""
+    del caller
+    service = service_of(request)
+    try:
+        found = model_detail(service.registry, service.decider.reading, name)
+    except RiskwaveError as fault:
+        raise ProblemError(503, str(fault), retry_after=30) from None
+    return as_json({**found, "watch": service.watching.last(name)})
 
 
 @router.post("/{name}/promote", response_model=Routed, responses=said(409, 503), summary="Put a version online")
@@ -144,24 +190,9 @@ def rollback(request: Request, caller: Approving, name: Name, back: Back) -> Res
 def _changed(request: Request, caller: Caller, name: str, why: str, change: Callable[[Rollout], Any]) -> Response:
     """Make a change, note it, and say what scores now."""
     service = service_of(request)
-    rollout = _rollout(service)
+    rollout = open_rollout(service.registry)
     change(rollout)
     routes = {key: value for key, value in asdict(rollout.deploy(name)).items() if key != "versions"}
     after = f"online {' '.join(routes['online'])}, canary {routes['canary']} {routes['share']:g}"
     write(service.control, who=caller.who, what="model", subject=name, after=after, why=why)
     return as_json(routes)
-
-
-def _rollout(service: Service) -> Rollout:
-    """The rollout of the server's registry. Raises ProblemError where there is none, or none that can be read."""
-    if service.registry is None:
-        raise ProblemError(409, "the server has no registry of models; start it with --models riskwave.models.db")
-    try:
-        from riskwave.scoring.registry import Registry
-        from riskwave.scoring.rollout import Rollout
-    except ImportError:
-        raise ProblemError(503, "the registry cannot be read: install riskwave[models]", retry_after=600) from None
-    try:
-        return Rollout(Registry(service.registry))
-    except RiskwaveError as fault:
-        raise ProblemError(503, str(fault), retry_after=30) from None

@@ -16,8 +16,8 @@ from riskwave.control.store import Control
 from riskwave.control.thresholds import live_thresholds
 from riskwave.errors import RiskwaveError
 from riskwave.rules.check import check_ruleset
-from riskwave.rules.pack import parse_rules
 from riskwave.serve.access import Caller, needs, service_of
+from riskwave.serve.drafts import find_faults, whole_draft, words
 from riskwave.serve.pan import holds_pan
 from riskwave.serve.problems import ProblemError, said
 from riskwave.serve.render import as_json
@@ -28,6 +28,12 @@ Drafting = Annotated[Caller, Depends(needs("draft"))]
 Approving = Annotated[Caller, Depends(needs("approve"))]
 Revision = Annotated[str, Path(min_length=1, max_length=128, description="A revision, or live, canary")]
 Why = Annotated[str, Field(min_length=1, max_length=1_000, description="Why; kept in the audit")]
+Into = Annotated[
+    str | None,
+    Field(
+        max_length=128, description="A revision, or live: its rules, with these added or in place of their namesakes"
+    ),
+]
 EXAMPLE = """\
 rules:
   - rule: many_payments
@@ -93,6 +99,7 @@ class Draft(BaseModel):
 
     text: str = Field(min_length=1, max_length=1_000_000, description="YAML as docs/rules.md has it")
     name: str = Field("card", pattern="^[a-z][a-z0-9_]{0,30}$", description="What the pack is called")
+    into: Into = None
     why: Why
 
 
@@ -103,14 +110,43 @@ class Check(BaseModel):
 
     text: str = Field(min_length=1, max_length=1_000_000, description="YAML as docs/rules.md has it")
     name: str = Field("card", pattern="^[a-z][a-z0-9_]{0,30}$", description="What the pack is called")
+    into: Into = None
+
+
+class RuleFault(BaseModel):
+    """One fault of rules."""
+
+    line: int = Field(description="In the text, from 1")
+    rule: str | None = Field(None, description="The rule or channel")
+    field: str | None = Field(None, description="Its field")
+    detail: str = Field(description="What is wrong")
+    fix: str | None = Field(None, description="What to do")
 
 
 class Checked(BaseModel):
     """What was found."""
 
     revision: str | None = Field(None, description="What it would be called")
-    rules: int = Field(description="How many were read")
-    problem: str | None = Field(None, description="The first fault: where, what, and what to do; null for none")
+    rules: int = Field(description="How many there are with them")
+    problem: str | None = Field(None, description="The first fault: what, and what to do; null for none")
+    faults: list[RuleFault] = Field(description="The first fault of each rule, and cases that do not hold")
+
+
+class Word(BaseModel):
+    """Something that a rule may name."""
+
+    name: str = Field(description="As it is written")
+    kind: Literal["column", "language", "list"] = Field(description="What it is")
+    type: str | None = Field(None, description="text, integer, number, boolean, timestamp")
+    unit: str | None = Field(None, description="Of a column")
+    values: list[str] = Field(default=[], description="All that a text may be, where that is known")
+    description: str = Field(description="What it says")
+
+
+class Words(BaseModel):
+    """What rules may name."""
+
+    items: list[Word] = Field(description="Columns, what the language has, lists")
 
 
 class Publication(BaseModel):
@@ -192,12 +228,23 @@ def show(request: Request, caller: Reading, revision: Revision) -> Response:
 @router.post("/rulesets:check", response_model=Checked, responses=said(), summary="Check rules, and run their cases")
 def check(request: Request, caller: Drafting, rules: Check) -> Response:
     """Compiled for both engines; nothing is kept."""
-    del request, caller
-    try:
-        checked = checked_rules(parse_rules(rules.text, name=rules.name))
-    except RiskwaveError as fault:
-        return as_json({"revision": None, "rules": 0, "problem": str(fault)})
-    return as_json({"revision": checked.ruleset.revision, "rules": len(checked.rules), "problem": None})
+    del caller
+    control = service_of(request).control
+    if rules.into is not None:
+        _named(control, rules.into)
+    ruleset, found = find_faults(control, rules.text, rules.name, rules.into)
+    first = None if not found else "; ".join(found[0][part] for part in ("detail", "fix") if found[0][part])
+    revision = ruleset.revision if ruleset and not found else None
+    return as_json(
+        {"revision": revision, "rules": len(ruleset.rules) if ruleset else 0, "problem": first, "faults": found}
+    )
+
+
+@router.get("/rules/words", response_model=Words, responses=said(), summary="What a rule may name")
+def rule_words(request: Request, caller: Reading) -> Response:
+    """For completion while somebody writes."""
+    del caller
+    return as_json({"items": words(service_of(request).control)})
 
 
 @router.post("/rulesets", status_code=201, response_model=Moved, responses=said(409), summary="Draft a ruleset")
@@ -205,8 +252,10 @@ def make(request: Request, caller: Drafting, rules: Draft) -> Response:
     """Checked, its cases run, and kept; it decides nothing until it is published."""
     if holds_pan(rules.text):
         raise ProblemError(422, "text: holds what may be a card number")
+    if rules.into is not None:
+        _named(service_of(request).control, rules.into)
     try:
-        checked = checked_rules(parse_rules(rules.text, name=rules.name))
+        checked = checked_rules(whole_draft(service_of(request).control, rules.text, rules.name, rules.into))
     except RiskwaveError as fault:
         raise ProblemError(422, str(fault)) from None
     return _moved(lambda control: draft(control, checked, why=rules.why, author=caller.who), request, 201)

@@ -203,19 +203,19 @@ def values(request: Request, caller: Reading, rule: Name, name: Name) -> Respons
 )
 def curve(
     request: Request,
-    caller: Tuning,
+    caller: Annotated[Caller, Depends(needs("try"))],
     rule: Name,
     name: Name,
     values: Annotated[str, Query(max_length=2_000, description="3:20, 0.1:0.5:0.05 or 3,5,9", examples=["3:20"])],
     days: Annotated[int, Query(ge=1, le=90, description="Of history, up to the latest event")] = 7,
 ) -> Response:
     """The live ruleset over the last days with the threshold at each value: what it flags, catches and costs."""
-    del caller
     service = service_of(request)
     if (rule, name) not in {(one.rule, one.name) for one in live_thresholds(service.control) if one.state == "live"}:
         raise ProblemError(404, f"{rule}.{name}: the live ruleset has no such threshold")
+    asked = {"rule": rule, "threshold": name, "values": values, "days": days, "rules": "live", "text": None}
     try:
-        return as_json(service.curves.sweep(rule, name, values, days))
+        return as_json(service.jobs.wait(service.jobs.submit("sweep", asked, caller.who), service.settings.job_s))
     except RiskwaveError as fault:
         raise ProblemError(422, str(fault)) from None
 

@@ -1,0 +1,89 @@
+"""Copies of the last days of what is served, for work that must not hold up deciding."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import threading
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from riskwave.backtest.history import moment
+from riskwave.serve.problems import ProblemError
+from riskwave.serve.reading import Reading
+
+FRESH_S = 60.0  # a slider asks again and again: the same copy serves it for this long
+COPY_S = 60.0
+#: Rows that are held at a time while they are written: a row has more than a hundred columns.
+GROUP = 16_384
+#: What comparing shadows reads of a decision.
+_SHADOWED = "event_id, version, event_ts, action, rule_ids, control_version, shadow_rule_ids, shadow_rulesets"
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A folder of Parquet files. begins: the first event of the whole history, UTC; made: time.monotonic."""
+
+    folder: Path
+    begins: str
+    made: float
+
+
+class Copies:
+    """Parquet folders of the last days, each kept until another one is needed."""
+
+    def __init__(self, reading: Reading) -> None:
+        self._reading = reading
+        self._root = tempfile.TemporaryDirectory(prefix="riskwave-jobs-")
+        self._kept: dict[tuple[bool, int], Copy] = {}
+        self._lock = threading.Lock()
+        self._number = 0
+
+    def take(self, work: str, days: int) -> Copy:
+        """The last days for a kind of work; raises ProblemError 409 when nothing was decided yet."""
+        shadows = work == "compare"
+        with self._lock:
+            for key, copy in list(self._kept.items()):
+                other = key[0] == shadows and key[1] != days
+                if other or time.monotonic() - copy.made > FRESH_S:
+                    shutil.rmtree(copy.folder, ignore_errors=True)
+                    del self._kept[key]
+            kept = self._kept.get((shadows, days))
+            if kept is None:
+                kept = self._kept[shadows, days] = self._copy(days, shadows=shadows)
+            return kept
+
+    def _copy(self, days: int, *, shadows: bool) -> Copy:
+        span = self._reading.rows("select min(event_ts) as first, max(event_ts) as last from decision_input")[0]
+        first, last = span["first"], span["last"]
+        if last is None:
+            raise ProblemError(409, "no event was decided yet: there is no history to try anything on")
+        self._number += 1
+        folder = Path(self._root.name) / str(self._number)
+        folder.mkdir()
+        since = last - timedelta(days=days)
+        if shadows:
+            self._write(f"select {_SHADOWED} from decisions where event_ts > {moment(since)}", folder / "decisions")
+        else:
+            self._write(self._events(since), folder / "decision_input")
+        self._write("select * from labels", folder / "labels")
+        return Copy(folder, first.isoformat(), time.monotonic())
+
+    def _events(self, since: datetime) -> str:
+        after = f"event_ts > {moment(since)}"
+        scored = self._reading.rows(f"select 1 from decisions where {after} and model_score is not null limit 1")
+        if not scored:
+            return f"select * from decision_input where {after}"
+        return (
+            "select k.*, d.model_score, d.model_version, d.degraded from decision_input as k "
+            f"join decisions as d on k.event_id = d.event_id and k.version = d.version where k.{after} and d.{after}"
+        )
+
+    def _write(self, query: str, path: Path) -> None:
+        self._reading.copy(query, path.with_suffix(".parquet"), limit_s=COPY_S, group=GROUP)
+
+    def close(self) -> None:
+        """Remove them."""
+        self._root.cleanup()

@@ -1,0 +1,119 @@
+"""The analyst's day in a real browser: a threshold changed with its curve, a rule drafted and published by two, SQL."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+from uuid import uuid4
+
+from playwright.sync_api import Page, expect
+
+from tests.dashboards.running import Running, go, settled
+
+LONG_MS = 120_000
+WRONG = """rules:
+  - rule: large_at_night
+    when: hour(event_ts) < 5 and amount_minr > 10000
+    action: review
+    severity: P2
+    reason: "{amount_minor:money} at night"
+    owner: ann
+"""
+
+
+def _part(page: Page, name: str) -> None:
+    page.get_by_role("radio", name=name, exact=True).click()
+    settled(page)
+
+
+def test_a_threshold_is_changed_with_its_curve_and_live(app: Running, window: Callable[[str], Page]) -> None:
+    page = window("analyst")
+    go(page, "Rules")
+    expect(page.get_by_test_id("stMetric").filter(has_text="Alerts a day")).to_be_visible(timeout=LONG_MS)
+    expect(page.get_by_test_id("stVegaLiteChart")).to_have_count(3)
+    expect(page.get_by_text("as now")).to_have_count(5)
+    expect(page.get_by_role("button", name="Set to 6")).to_be_disabled()
+    for _ in range(3):
+        page.get_by_role("slider").press("ArrowLeft")
+    settled(page)
+    expect(page.get_by_role("button", name="Set to 3")).to_be_enabled()
+    # The curve was drawn once: moving along it asks for nothing.
+    with app.client("analyst") as client:
+        assert len(client.get("/v1/jobs").json()["items"]) == 1
+    page.get_by_label("Why").fill("card testing since Monday")
+    page.get_by_role("button", name="Set to 3").click()
+    expect(page.get_by_text("card_velocity.max_count is 3 instead of 6, live from the next payment on")).to_be_visible()
+    with app.client("admin") as client:
+        value = next(
+            one["value"]
+            for one in client.get("/v1/thresholds").json()["items"]
+            if (one["rule"], one["name"]) == ("card_velocity", "max_count")
+        )
+        assert value == "3"
+        event = {"event_ts": "2026-03-01T12:00:00Z", "card_id": "c-analyst", "amount_minor": 100, "currency": "EUR"}
+        decision = client.post("/v1/decisions", json={"event_id": uuid4().hex, **event}).json()
+        last = client.get("/v1/audit", params={"what": "threshold", "last": 1}).json()["items"][0]
+    assert decision["control_version"] == last["control_version"]
+    assert (last["author"], last["why"]) == ("analyst-ann", "card testing since Monday")
+
+
+def test_a_rule_is_drafted_with_help_and_published_by_two(app: Running, window: Callable[[str], Page]) -> None:
+    page = window("analyst")
+    go(page, "Rules")
+    _part(page, "New rule")
+    expect(page.get_by_text("It is sound and its cases hold")).to_be_visible()
+    _part(page, "As text")
+    editor = page.get_by_label("Rules as text")
+    editor.fill(WRONG)
+    expect(page.get_by_text("amount_minr: no such column")).to_be_visible()
+    expect(page.get_by_text("Line 3 (large_at_night, when)")).to_be_visible()
+    editor.fill(WRONG.replace("amount_minr", "amount_m"))
+    editor.evaluate("area => area.setSelectionRange(...Array(2).fill(area.value.indexOf('amount_m ') + 8))")
+    editor.press("i")
+    expect(page.get_by_role("option").first).to_contain_text("amount_minor")
+    editor.press("Tab")
+    expect(page.get_by_text("It is sound and its cases hold")).to_be_visible()
+    page.get_by_label("Why").fill("a pattern at night")
+    page.get_by_role("button", name="Keep as draft").click()
+    expect(page.get_by_text("is a draft. Publish gives it a state")).to_be_visible()
+    _part(page, "Publish")
+    expect(page.get_by_text("Beside what decides now")).to_be_visible()
+    expect(page.get_by_role("button", name="Keep as draft")).to_have_count(0)
+    page.get_by_label("Why").fill("watch it first")
+    page.get_by_role("button", name="Do it").click()
+    expect(page.get_by_text("waits to be shadow: another person approves it")).to_be_visible()
+    other = window("approver")
+    go(other, "Rules")
+    _part(other, "Publish")
+    expect(other.get_by_role("button", name="Do it")).to_be_visible()
+    expect(other.get_by_text("Tried on")).to_have_count(0)
+    other.get_by_label("Why").first.fill("it acts on nothing")
+    other.get_by_role("button", name="Do it").click()
+    expect(other.get_by_text("is shadow, from the next payment on")).to_be_visible()
+    with app.client("viewer") as client:
+        states = [one["state"] for one in client.get("/v1/rulesets").json()["items"]]
+    assert states.count("shadow") == 1
+
+
+def test_a_question_is_answered_drawn_and_taken_along(window: Callable[[str], Page], tmp_path: Path) -> None:
+    page = window("analyst")
+    go(page, "SQL")
+    page.get_by_role("button", name="Run").click()
+    with page.expect_download() as taken:
+        page.get_by_role("button", name="Download CSV").click()
+    taken.value.save_as(tmp_path / "answer.csv")
+    rows = list(csv.DictReader((tmp_path / "answer.csv").read_text("utf-8").splitlines()))
+    assert {row["action"] for row in rows} >= {"allow"}
+    assert sum(int(row["payments"]) for row in rows) >= 3_000
+    page.get_by_role("tab", name="Chart").click()
+    expect(page.get_by_test_id("stVegaLiteChart")).to_be_visible()
+    page.get_by_label("One SELECT").fill("delete from decisions")
+    page.get_by_role("button", name="Run").click()
+    expect(page.get_by_text("expected one SELECT")).to_be_visible()
+
+
+def test_without_models_it_says_what_to_do(window: Callable[[str], Page]) -> None:
+    page = window("analyst")
+    go(page, "Models")
+    expect(page.get_by_text("There is no model.")).to_be_visible()

@@ -1,0 +1,52 @@
+"""A model looked at by a server: what the look finds is what the command finds, and is measured for Prometheus."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from riskwave.engine.engine import Engine
+from riskwave.serve.service import Service
+from riskwave.simulator.bank import simulate
+from tests.serve.conftest import PATIENT, Served
+from tests.support.processes import wait_until
+from tests.watch.conftest import Kept
+
+LIMIT_S = 240.0
+
+
+@pytest.fixture(scope="module")
+def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("looked") / "bank.duckdb"
+    bank = simulate(1_500, 5)
+    engine = Engine(made)
+    engine.process(bank.arrivals.rows(0, len(bank.arrivals)), labels=bank.labels)
+    engine.close()
+    return made
+
+
+def test_a_model_is_looked_at_by_itself_and_its_figures_are_measured(kept: Kept, state: Path) -> None:
+    service = Service(state, replace(PATIENT, watch_s=0.2, jobs=2), registry=kept.registry)
+    service.decider.start()
+    try:
+        served = Served(service)
+        viewer = served.client(role="viewer")
+        wait_until(lambda: viewer.get("/v1/models/card").json()["watch"], limit_s=LIMIT_S, what="a look at the model")
+        model = viewer.get("/v1/models/card").json()
+        assert model["online"] == [kept.version.version]
+        assert [(one["version"], one["role"]) for one in model["versions"]] == [(kept.version.version, "online")]
+        watch = model["watch"]
+        assert watch["events"] == 1_500
+        assert watch["distances"][0]["name"] == "score"
+        assert sum(weight["of"] for weight in watch["weights"]) == pytest.approx(1.0, abs=0.2)
+        assert watch["quality"]["metrics"]["events"] > 0
+        metrics = viewer.get("/metrics").text
+        assert f'riskwave_model_psi{{column="score",model="card"}} {watch["distances"][0]["psi"]}' in metrics
+        assert 'riskwave_model_quality{figure="recall",model="card"}' in metrics
+        assert viewer.get("/v1/models/none").status_code == 404
+        asked = served.client(role="approver").post("/v1/jobs", json={"work": "watch", "days": 7})
+        assert asked.status_code in (202, 503)
+    finally:
+        service.close()
