@@ -127,6 +127,6 @@ $(APP): pyproject.toml constraints.txt | $(BIN)/python
 	@touch $(RUNTIME) $@
 
 $(DEV): pyproject.toml constraints.txt | $(BIN)/python
-	@echo "installing what the tests run on (about 470 MB, once)"
+	@echo "installing what the tests run on (about 500 MB, once)"
 	@$(PIP_INSTALL) -e '.[alerts,app,dev,grpc,models,tracing]'
 	@touch $(RUNTIME) $@

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import logging
-import time
 import urllib.error
 import urllib.request
 import warnings
@@ -16,6 +13,7 @@ from riskwave.alerts.message import Message
 from riskwave.alerts.routes import ReceiverPart, Routes, filled, is_address, secrets_of
 from riskwave.errors import RiskwaveError
 from riskwave.serve.render import dumps
+from riskwave.serve.signing import signed
 
 TIMEOUT_S = 10.0
 #: Answers by which a receiver says that it does not want this one; others say that it cannot take any now.
@@ -50,9 +48,7 @@ class WebhookReceiver:
         body = dumps(message.as_json())
         headers = {"Content-Type": "application/json", "Idempotency-Key": message.key}
         if self._secret is not None:
-            at = str(int(time.time()))
-            signature = hmac.new(self._secret, at.encode() + b"." + body, hashlib.sha256).hexdigest()
-            headers |= {"Riskwave-Timestamp": at, "Riskwave-Signature": f"sha256={signature}"}
+            headers |= signed(body, self._secret)
         request = urllib.request.Request(self._url, body, headers, method="POST")  # noqa: S310 - checked when opened
         try:
             with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import logging
 import threading
-import time
 import urllib.error
 import urllib.request
 from typing import Any
@@ -18,6 +15,7 @@ from riskwave.serve.desk import EVENTS
 from riskwave.serve.notes import Notes
 from riskwave.serve.reading import Reading
 from riskwave.serve.render import dumps
+from riskwave.serve.signing import signed
 
 log = logging.getLogger("riskwave.webhook")
 
@@ -96,13 +94,7 @@ class Webhook:
 
     def _send(self, results: list[dict[str, Any]]) -> None:
         body = dumps({"results": results})
-        at = str(int(time.time()))
-        signature = hmac.new(self._secret, at.encode() + b"." + body, hashlib.sha256).hexdigest()
-        headers = {
-            "Content-Type": "application/json",
-            "Riskwave-Timestamp": at,
-            "Riskwave-Signature": f"sha256={signature}",
-        }
+        headers = {"Content-Type": "application/json", **signed(body, self._secret)}
         request = urllib.request.Request(self._url, body, headers, method="POST")  # noqa: S310 - checked above
         with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310
             answer.read(1)

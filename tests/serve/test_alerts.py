@@ -148,6 +148,12 @@ def test_an_alert_is_taken_given_snoozed_closed_and_opened_again(
     assert {row["author"] for row in log} == {"ben"}
 
 
+def test_an_events_name_may_have_slashes(admin: TestClient, flagged: Callable[..., dict[str, Any]]) -> None:
+    event = flagged(event_id="bank/2026/7")
+    assert admin.post(f"/v1/alerts/{event['event_id']}/acknowledge", json={}).json()["status"] == "acknowledged"
+    assert admin.get(f"/v1/alerts/{event['event_id']}").json()["event_id"] == "bank/2026/7"
+
+
 def test_many_are_done_at_once_each_by_itself(admin: TestClient, flagged: Callable[..., dict[str, Any]]) -> None:
     events = [flagged()["event_id"] for _ in range(3)]
     admin.post(f"/v1/alerts/{events[1]}/close", json={})

@@ -74,7 +74,7 @@ def bulk(request: Request, caller: Triaging, many: Bulk) -> Response:
 
 
 @router.get(
-    "/alerts/{event_id}", response_model=AlertDetail, responses=said(404, 503), summary="An alert and its history"
+    "/alerts/{event_id:path}", response_model=AlertDetail, responses=said(404, 503), summary="An alert and its history"
 )
 def show(request: Request, caller: Reading, event_id: EventId) -> Response:
     """What was done about it and whom it was told. A look at the card; GET /v1/decisions/{event_id} has the rest."""
@@ -82,7 +82,7 @@ def show(request: Request, caller: Reading, event_id: EventId) -> Response:
 
 
 @router.post(
-    "/alerts/{event_id}/acknowledge",
+    "/alerts/{event_id:path}/acknowledge",
     response_model=AlertDetail,
     responses=said(404, 409, 503),
     summary="Take an alert",
@@ -93,7 +93,10 @@ def acknowledge(request: Request, caller: Triaging, event_id: EventId, how: Noti
 
 
 @router.post(
-    "/alerts/{event_id}/assign", response_model=AlertDetail, responses=said(404, 409, 503), summary="Assign an alert"
+    "/alerts/{event_id:path}/assign",
+    response_model=AlertDetail,
+    responses=said(404, 409, 503),
+    summary="Assign an alert",
 )
 def assign(request: Request, caller: Triaging, event_id: EventId, how: Assigning) -> Response:
     """To yourself takes it; to another it stays open, and is escalated unless they take it; to null it is nobody's."""
@@ -101,7 +104,10 @@ def assign(request: Request, caller: Triaging, event_id: EventId, how: Assigning
 
 
 @router.post(
-    "/alerts/{event_id}/snooze", response_model=AlertDetail, responses=said(404, 409, 503), summary="Snooze an alert"
+    "/alerts/{event_id:path}/snooze",
+    response_model=AlertDetail,
+    responses=said(404, 409, 503),
+    summary="Snooze an alert",
 )
 def snooze(request: Request, caller: Triaging, event_id: EventId, how: Snoozing) -> Response:
     """Until then nobody is told of it, and it is not escalated; then it is told of again."""
@@ -109,7 +115,7 @@ def snooze(request: Request, caller: Triaging, event_id: EventId, how: Snoozing)
 
 
 @router.post(
-    "/alerts/{event_id}/close", response_model=AlertDetail, responses=said(404, 409, 503), summary="Close an alert"
+    "/alerts/{event_id:path}/close", response_model=AlertDetail, responses=said(404, 409, 503), summary="Close an alert"
 )
 def close(request: Request, caller: Triaging, event_id: EventId, how: Closing) -> Response:
     """A resolution is for people; POST /v1/labels is what the engine learns from."""
@@ -117,7 +123,10 @@ def close(request: Request, caller: Triaging, event_id: EventId, how: Closing) -
 
 
 @router.post(
-    "/alerts/{event_id}/reopen", response_model=AlertDetail, responses=said(404, 409, 503), summary="Reopen an alert"
+    "/alerts/{event_id:path}/reopen",
+    response_model=AlertDetail,
+    responses=said(404, 409, 503),
+    summary="Reopen an alert",
 )
 def reopen(request: Request, caller: Triaging, event_id: EventId, how: Noting) -> Response:
     """It is open again; nobody is told unless nobody acts."""
