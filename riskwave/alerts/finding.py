@@ -122,7 +122,9 @@ def shown(row: Mapping[str, Any] | sqlite3.Row, now: datetime) -> dict[str, Any]
     found = dict(row)
     until = found["snoozed_until"]
     snoozed = until is not None and moment(until) > now
-    shown = {name: found[name] for name in found if name not in ("id", "waits_since", "open_since", "level")}
+    shown = {
+        name: found[name] for name in found if name not in ("id", "revision", "waits_since", "open_since", "level")
+    }
     shown |= {name: orjson.loads(found[name]) for name in ("rule_ids", "reasons")}
     return {**shown, "snoozed_until": until if snoozed else None, "notice": _notice(found, snoozed=snoozed)}
 

@@ -43,6 +43,7 @@ class _Said(BaseModel):
     rule_ids: list[str] | None = None
     reasons: list[str] | None = None
     decided_at: UtcTimestamp
+    revision: int | None = None
     device_id: str | None = None
     ip: str | None = None
     merchant_id: str | None = None

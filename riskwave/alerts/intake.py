@@ -24,15 +24,15 @@ DECISION = (
     "decided_at",
 )
 PAYMENT = ("device_id", "ip", "merchant_id", "merchant_country", "channel", "amount_minor", "currency")
-FACTS = (*DECISION, *PAYMENT)
+FACTS = (*DECISION, *PAYMENT, "revision")
 
 
 def take(store: AlertStore, source: str, decisions: Sequence[Mapping[str, Any]], token: str, now: datetime) -> int:
     """Keep what decisions say, and how far the source was read by them, all or nothing; gives the alerts raised.
 
     decisions: rows of the decision contract, with the payment's fields where they are known, in the order they were
-    made; without a version, decided_at says which is the later. One that is known already changes nothing: a source may
-    give it again.
+    made; without a version, decided_at and revision say which is the later. One that is known already changes nothing: a
+    source may give it again.
     """
     at = stamp(now)
     with store.writing() as connection:
@@ -63,7 +63,7 @@ def _take(connection: sqlite3.Connection, decision: Mapping[str, Any], at: str) 
         connection.execute(f"insert into alerts ({', '.join(row)}) values ({marks})", list(row.values()))
         noted(connection, event_id, at=at, who=SYSTEM, what="raised", note=f"{facts['action']}, {facts['severity']}")
         return True
-    if facts["version"] is None and facts["decided_at"] > known["decided_at"]:
+    if facts["version"] is None and _moment(facts) > _moment(known):
         facts["version"] = known["version"] + 1
     if (facts["version"] or 0) > known["version"]:
         _supersede(connection, known, facts, at)
@@ -94,6 +94,11 @@ def _supersede(connection: sqlite3.Connection, known: sqlite3.Row, facts: dict[s
 def _rank(row: Mapping[str, Any] | sqlite3.Row) -> tuple[int, int]:
     """How bad it is: severity, then action."""
     return -SEVERITIES.index(row["severity"]), ACTIONS.index(row["action"])
+
+
+def _moment(row: Mapping[str, Any] | sqlite3.Row) -> tuple[str, int]:
+    """When it was decided; within one barrier by what was known."""
+    return row["decided_at"], row["revision"] or 0
 
 
 def _facts(decision: Mapping[str, Any]) -> dict[str, Any]:

@@ -26,6 +26,7 @@ create table alerts (
     rule_ids text not null,
     reasons text not null,
     decided_at text not null,
+    revision integer,       -- of a source that counts what was known, and no versions
     raised_at text not null,
     status text not null check (status in ('open', 'acknowledged', 'closed')),
     assignee text,

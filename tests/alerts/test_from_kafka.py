@@ -24,9 +24,9 @@ def store(tmp_path: Path) -> Iterator[AlertStore]:
 
 
 def message(event_id: str, **fields: Any) -> bytes:
-    """As RisingWave's sink of decisions__log writes it: no version, times with their zone."""
+    """As RisingWave writes it: no version, event_ts in milliseconds since 1970, decided_at with its zone."""
     said = {name: value for name, value in decision(event_id, **fields).items() if name != "version"}
-    said |= {name: f"{said[name].isoformat()}.000Z" for name in ("event_ts", "decided_at") if name in said}
+    said |= {"event_ts": 1_772_366_400_000, "decided_at": f"{said['decided_at'].isoformat()}.000Z"}
     return json.dumps(said).encode()
 
 
@@ -66,6 +66,15 @@ def test_a_later_row_of_the_log_supersedes(store: AlertStore, kafka_broker: Kafk
     assert caught_up(store, kafka_broker, topic) == (1, 0)
     [alert] = store.rows("select version, action, status, resolution from alerts")
     assert alert == {"version": 2, "action": "allow", "status": "closed", "resolution": "superseded"}
+
+
+def test_what_was_said_in_one_moment_is_in_order_of_its_revision(store: AlertStore, kafka_broker: KafkaBroker) -> None:
+    topic = kafka_broker.create_topic()
+    said = {7: message("e1", revision=7), 9: message("e1", revision=9, action="block", severity="P0")}
+    kafka_broker.send(topic, [said[7], said[9], said[7], said[9]])
+    assert caught_up(store, kafka_broker, topic) == (1, 0)
+    [alert] = store.rows("select version, action, severity from alerts")
+    assert alert == {"version": 2, "action": "block", "severity": "P0"}
 
 
 def test_what_is_no_topic_is_told(store: AlertStore, kafka_broker: KafkaBroker) -> None:
