@@ -18,6 +18,8 @@ from riskwave.errors import RiskwaveError
 
 #: Entities an alert is about, and their column.
 ENTITIES = {"card": "card_id", "device": "device_id", "ip": "ip", "merchant": "merchant_id"}
+#: Columns that are the store's own business.
+INNER = ("id", "revision", "waits_since", "open_since", "level")
 Order = Literal["newest", "urgent"]
 Notice = Literal["waiting", "told", "snoozed", "none"]
 
@@ -122,9 +124,7 @@ def shown(row: Mapping[str, Any] | sqlite3.Row, now: datetime) -> dict[str, Any]
     found = dict(row)
     until = found["snoozed_until"]
     snoozed = until is not None and moment(until) > now
-    shown = {
-        name: found[name] for name in found if name not in ("id", "revision", "waits_since", "open_since", "level")
-    }
+    shown = {name: value for name, value in found.items() if name not in INNER}
     shown |= {name: orjson.loads(found[name]) for name in ("rule_ids", "reasons")}
     return {**shown, "snoozed_until": until if snoozed else None, "notice": _notice(found, snoozed=snoozed)}
 

@@ -31,8 +31,8 @@ def take(store: AlertStore, source: str, decisions: Sequence[Mapping[str, Any]],
     """Keep what decisions say, and how far the source was read by them, all or nothing; gives the alerts raised.
 
     decisions: rows of the decision contract, with the payment's fields where they are known, in the order they were
-    made; without a version, decided_at and revision say which is the later. One that is known already changes nothing: a
-    source may give it again.
+    made; without a version, decided_at and revision say which is the later. One that is known already changes nothing:
+    a source may give it again.
     """
     at = stamp(now)
     with store.writing() as connection:
