@@ -14,6 +14,7 @@ from riskwave.archive.feed import Feed
 from riskwave.archive.folder import Archive
 
 WAIT_S = 0.5
+PATIENCE_S = 10.0  # without a row, what seems to wait is nothing: the end of a transaction has a place in a topic
 MOST_ROWS = 200_000
 
 
@@ -42,14 +43,16 @@ def archive(
     progress = Progress()
     feed.seek(archive.token)
     kept: dict[str, list[pa.Table]] = {}
-    count, since = 0, time.monotonic()
+    count, since, moved = 0, time.monotonic(), time.monotonic()
     ended = False
     while not ended:
         rows = feed.read(WAIT_S)
         for name, table in (rows or {}).items():
             kept.setdefault(name, []).append(table)
             count += table.num_rows
-        ended = rows is None or stop.is_set() or (until_idle and not rows)
+        moved = time.monotonic() if rows else moved
+        idle = until_idle and not rows and (not feed.waiting() or time.monotonic() - moved > PATIENCE_S)
+        ended = rows is None or stop.is_set() or idle
         if count and (ended or count >= MOST_ROWS or time.monotonic() - since >= every_s):
             tables = {name: pa.concat_tables(parts, promote_options="default") for name, parts in kept.items()}
             progress.rows.update(archive.commit(tables, feed.token()))

@@ -20,6 +20,9 @@ class Feed(Protocol):
     def read(self, timeout_s: float) -> Mapping[str, pa.Table] | None:
         """Rows that have come, by table of the archive; none: nothing yet; None: nothing will come any more."""
 
+    def waiting(self) -> bool:
+        """Whether there may be more at once, though a read gave nothing: not yet connected, or known to wait."""
+
     def token(self) -> Any:
         """Where to go on after all that was read; as JSON has it. What was read may come again, nothing is left out."""
 

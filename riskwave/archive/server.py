@@ -79,6 +79,10 @@ class ServerFeed:
             time.sleep(timeout_s)
         return rows
 
+    def waiting(self) -> bool:
+        """Whether the last read failed: one that gave nothing has reached the end."""
+        return self._failures > 0
+
     def token(self) -> Any:
         """The moments that were read whole."""
         return dict(self._whole)

@@ -61,6 +61,10 @@ class TopicFeed:
         self._next |= {partition: offset + 1 for partition, offset in places}
         return parse(raw)
 
+    def waiting(self) -> bool:
+        """Whether the topic has messages that were not read; also while the broker has not said."""
+        return self._source.lag() != 0
+
     def token(self) -> Any:
         """The next offset by partition, as text: keys of JSON are texts."""
         return {str(partition): offset for partition, offset in sorted(self._next.items())}

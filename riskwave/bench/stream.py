@@ -31,8 +31,7 @@ IDLE_S = 30.0  # without a decision, the rest is taken for lost
 SETTLE_S = 2.0  # after the last first decision, for those that supersede
 _SINK = """
 create sink {sink} as select event_id, action, revision from {log} with (
-    connector = 'kafka', properties.bootstrap.server = {broker}, topic = {topic}, force_append_only = 'true',
-    type = 'append-only'
+    connector = 'kafka', properties.bootstrap.server = {broker}, topic = {topic}
 ) format plain encode json
 """
 
