@@ -19,46 +19,50 @@ from psycopg.types.numeric import FloatLoader
 
 from riskwave.archive.tables import TABLES
 from riskwave.errors import RiskwaveError
-from riskwave.parity.server import KINDS, connection_of, without_password
+from riskwave.parity.server import KINDS
+from riskwave.risingwave.dsn import address_of
 
 log = logging.getLogger(__name__)
 
 ROWS = 5_000  # a fetch
+CHECK_S = 60.0  # how often it is looked whether a table was replaced
 TRIES = 5  # errors in a row, other than a server that is away, before it is given up
 _GONE = ("rw_timestamp is too small", "may have been recycled")
+_IDS = (
+    "select r.name, r.id from rw_catalog.rw_relations as r "
+    "join rw_catalog.rw_schemas as s on s.id = r.schema_id where s.name = %s"
+)
 _INSERTED = ("Insert", "UpdateInsert")
 
 
 class ServerFeed:
-    """The tables of a deployment; the token has, of each, the last rw_timestamp (milliseconds) that was read whole."""
+    """The tables of a deployment; the token has, of each, its subscription and the last moment that was read whole."""
 
     def __init__(self, dsn: str, *, retention: str) -> None:
         """dsn: risingwave://user@host:port/database, ?schema=name; retention: how long changes wait to be read.
 
         Makes the subscriptions that are not there. Raises RiskwaveError when the server or a table cannot be reached.
         """
-        self.name = without_password(dsn)
-        self._conninfo, schema = connection_of(dsn)
-        self._schema = schema or "public"
+        address = address_of(dsn)
+        self.name = address.shown
+        self._conninfo, self._schema = address.conninfo, address.schema or "public"
+        self._retention = retention
         self._connection: psycopg.Connection[Any] | None = None
-        self._whole: dict[str, int | None] = dict.fromkeys(TABLES)
+        self._whole: dict[str, int | None] = dict.fromkeys(TABLES)  # milliseconds since 1970
+        self._subscriptions: dict[str, int] = {}
         self._began: dict[str, int] = {}  # tables that are read as they are, and since when their changes count
         self._failures = 0
+        self._checked = 0.0
         try:
             with self._connect() as server:
-                for table in TABLES.values():
-                    statement = "create subscription if not exists {} from {} with (retention = {})"
-                    subscription = sql.Identifier(self._schema, f"{table.relation}__archive")
-                    relation = sql.Identifier(self._schema, table.relation)
-                    server.execute(sql.SQL(statement).format(subscription, relation, sql.Literal(retention)))
+                self._subscribe(server)
         except psycopg.Error as error:
-            raise RiskwaveError(
-                f"{self.name}: cannot be archived: {_words(error)}; is the project deployed there (docs/risingwave.md)?"
-            ) from error
+            raise RiskwaveError(f"{self.name}: cannot be archived: {_words(error)}") from error
 
     def seek(self, token: Any) -> None:
         """Go on after the token's moments."""
-        self._whole |= dict(token or {})
+        for name, (subscription, whole) in (token or {}).items():
+            self._subscriptions[name], self._whole[name] = subscription, whole
 
     def read(self, timeout_s: float) -> Mapping[str, pa.Table] | None:
         """The rows that have come; a server that is away is waited for."""
@@ -66,6 +70,8 @@ class ServerFeed:
             server = self._connection or self._declare()
             found = {name: self._fetch(server, name) for name in TABLES}
             self._failures = 0
+            if not self._began and time.monotonic() - self._checked > CHECK_S:
+                self.close()  # and subscribe anew to what was put in a table's place
         except psycopg.Error as error:
             self.close()
             self._failures += 1
@@ -84,8 +90,8 @@ class ServerFeed:
         return self._failures > 0
 
     def token(self) -> Any:
-        """The moments that were read whole."""
-        return dict(self._whole)
+        """The subscriptions and moments."""
+        return {name: [self._subscriptions[name], whole] for name, whole in self._whole.items()}
 
     def close(self) -> None:
         """Leave the server; the subscriptions stay there, and keep what comes."""
@@ -98,9 +104,37 @@ class ServerFeed:
         server.adapters.register_loader("numeric", FloatLoader)
         return server
 
+    def _subscribe(self, server: psycopg.Connection[Any]) -> None:
+        """A subscription on each table as it is now: `riskwave deploy` may have put another in its place.
+
+        What is new is read from the beginning; so is what the token knows by another subscription.
+        """
+        ids = dict(server.execute(_IDS, [self._schema]).fetchall())
+        reads = set(server.execute("select objid, refobjid from rw_catalog.rw_depend").fetchall())
+        for name, table in TABLES.items():
+            called = f"{table.relation}__archive"
+            if table.relation not in ids:
+                raise RiskwaveError(
+                    f"{self.name}: has no {table.relation} in schema {self._schema}; deploy the project there first "
+                    "(docs/risingwave.md), or name the schema by ?schema="
+                )
+            identifier = sql.Identifier(self._schema, called)
+            if called in ids and (ids[called], ids[table.relation]) not in reads:
+                server.execute(sql.SQL("drop subscription {}").format(identifier))
+                del ids[called]
+            if called not in ids:
+                statement = sql.SQL("create subscription {} from {} with (retention = {})")
+                relation = sql.Identifier(self._schema, table.relation)
+                server.execute(statement.format(identifier, relation, sql.Literal(self._retention)))
+                ids = dict(server.execute(_IDS, [self._schema]).fetchall())
+            if self._subscriptions.get(name) != ids[called]:
+                self._subscriptions[name], self._whole[name] = ids[called], None
+        self._checked = time.monotonic()
+
     def _declare(self) -> psycopg.Connection[Any]:
         """A connection with a cursor for each table."""
         self._connection = server = self._connect()
+        self._subscribe(server)
         self._began = {}
         for name, table in TABLES.items():
             # What comes between this moment and the cursor's is read twice.

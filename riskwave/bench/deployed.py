@@ -6,34 +6,27 @@ import json
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
-from urllib.parse import urlsplit
 
 import psycopg
 from psycopg import sql
 
-from riskwave.parity.server import connection_of
 from riskwave.project import run_dbt
+from riskwave.risingwave.dsn import address_of
+from riskwave.risingwave.project import dbt_environment
 
 
 @contextmanager
-def deployed(dsn: str, schema: str, variables: Mapping[str, str]) -> Iterator[psycopg.Connection[Any]]:
-    """The project in a schema, and a connection; all of it is dropped at the end."""
-    conninfo, _ = connection_of(dsn)
-    where = urlsplit(conninfo)
-    environment = {
-        "RISINGWAVE_HOST": where.hostname or "127.0.0.1",
-        "RISINGWAVE_PORT": str(where.port or 4566),
-        "RISINGWAVE_USER": where.username or "root",
-        "RISINGWAVE_PASSWORD": where.password or "",
-        "RISINGWAVE_DATABASE": where.path.strip("/") or "dev",
-        "RISINGWAVE_SCHEMA": schema,
-    }
-    with psycopg.connect(conninfo, autocommit=True, connect_timeout=10) as server, tempfile.TemporaryDirectory() as at:
+def deployed(dsn: str, schema: str, variables: Mapping[str, str]) -> Iterator[None]:
+    """The project in a schema; all of it is dropped at the end."""
+    address = replace(address_of(dsn), schema=schema)
+    with psycopg.connect(address.conninfo, autocommit=True, connect_timeout=10) as server:
         try:
-            arguments = ["run", "--target", "risingwave", "--vars", json.dumps(dict(variables))]
-            run_dbt([*arguments, "--target-path", at, "--log-path", at], environment=environment)
-            yield server
+            with tempfile.TemporaryDirectory() as at:
+                arguments = ["run", "--target", "risingwave", "--vars", json.dumps(dict(variables))]
+                run_dbt([*arguments, "--target-path", at, "--log-path", at], environment=dbt_environment(address))
+            yield
         finally:
             _drop(server, schema)
 

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import orjson
 import psycopg
-from psycopg import sql
 
 from riskwave.bench.deployed import deployed
 from riskwave.bench.kafka import Broker, Reader
@@ -28,12 +27,8 @@ from riskwave.sources.batch import FIELDS
 
 DAYS = 12  # of the simulated bank: 24 payments a card, all of them in its windows
 IDLE_S = 30.0  # without a decision, the rest is taken for lost
+TOPICS = ("payments", "labels", "profiles", "devices", "decisions", "alerts")
 SETTLE_S = 2.0  # after the last first decision, for those that supersede
-_SINK = """
-create sink {sink} as select event_id, action, revision from {log} with (
-    connector = 'kafka', properties.bootstrap.server = {broker}, topic = {topic}
-) format plain encode json
-"""
 
 
 @dataclass(frozen=True)
@@ -107,31 +102,28 @@ def measure_stream(dsn: str, offered: Offered, *, say: Callable[[str], None] = l
 def _rates(dsn: str, given: Offered, part: Part, scratch: Path, say: Callable[[str], None]) -> list[Figures]:
     name = f"riskwave_bench_{time.time_ns()}"
     broker = Broker(given.kafka)
-    kinds = ("payments", "labels", "profiles", "devices", "decisions", "alerts", "decided")
-    topics = {kind: f"{name}-{kind}" for kind in kinds}
+    topics = {kind: f"{name}-{kind}" for kind in TOPICS}
     found: list[Figures] = []
     try:
         for topic in topics.values():
             broker.create(topic)
         say("deploying")
-        variables = {f"{kind}_topic": topic for kind, topic in topics.items() if kind != "decided"}
+        variables = {f"{kind}_topic": topic for kind, topic in topics.items()}
         variables |= {"kafka_bootstrap": given.kafka_there, **given.variables}
-        with deployed(dsn, name, variables) as server:
-            sink, log = (sql.Identifier(name, relation) for relation in ("bench__decided", "decisions__log"))
-            there = sql.Literal(given.kafka_there)
-            server.execute(
-                sql.SQL(_SINK).format(sink=sink, log=log, broker=there, topic=sql.Literal(topics["decided"]))
-            )
-            with Reader(broker, topics["payments"]) as offered, Reader(broker, topics["decided"]) as decided:
-                start = 0
-                for rate in given.rates:
-                    say(f"{rate:,} events/s for {given.seconds} s")
-                    piece = Part(part.arrivals, part.start + start, rate * given.seconds)
-                    start += piece.count
-                    lines = write(piece, rate, scratch / "lines.jsonl")
-                    sender = broker.offer(topics["payments"], lines, rate)
-                    found.append(measure(rate, lines, offered, decided))
-                    sender.join(30)
+        with (
+            deployed(dsn, name, variables),
+            Reader(broker, topics["payments"]) as offered,
+            Reader(broker, topics["decisions"]) as decided,
+        ):
+            start = 0
+            for rate in given.rates:
+                say(f"{rate:,} events/s for {given.seconds} s")
+                piece = Part(part.arrivals, part.start + start, rate * given.seconds)
+                start += piece.count
+                lines = write(piece, rate, scratch / "lines.jsonl")
+                sender = broker.offer(topics["payments"], lines, rate)
+                found.append(measure(rate, lines, offered, decided))
+                sender.join(30)
     finally:
         broker.remove()
     return found

@@ -8,8 +8,12 @@ from typing import Any, Literal
 
 import kubernetes_validate
 import pytest
+import typer
 import yaml
 from pydantic import BaseModel, ConfigDict
+
+from riskwave.cli import app
+from udf.__main__ import options
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "deploy" / "kubernetes"
@@ -136,6 +140,21 @@ def test_every_file_is_applied_but_the_one_that_is_for_once() -> None:
     files = {file.name for file in FOLDER.glob("*.yaml")} - {"kustomization.yaml"}
     assert set(KUSTOMIZATION["resources"]) == files - {"first-key.yaml"}
     assert {each["metadata"].get("namespace", "riskwave") for each in OBJECTS} == {"riskwave"}
+
+
+def test_commands_are_such_as_there_are() -> None:
+    """Each option of `riskwave` and of the scoring server is one that they have."""
+    for pod in pods():
+        program, *arguments = pod["spec"]["containers"][0]["command"]
+        if program == "python":
+            assert arguments[:2] == ["-m", "udf"]
+            options().parse_args(arguments[2:])
+            continue
+        command: Any = typer.main.get_command(app)
+        while hasattr(command, "commands"):
+            command = command.commands[arguments.pop(0)]
+        known = {name for parameter in command.params for name in parameter.opts}
+        assert {each.partition("=")[0] for each in arguments if each.startswith("--")} <= known
 
 
 # -- what is promised -------------------------------------------------------------------------------------------------
