@@ -14,6 +14,7 @@ import pyarrow as pa
 import typer
 from rich.console import Console
 
+from riskwave.alerts.store import alerts_path
 from riskwave.batch.progress import saying
 from riskwave.contracts import CardProfile, Device, Label
 from riskwave.control import control_path
@@ -135,9 +136,11 @@ def demo_command(
     state = folder / "state.duckdb"
     if state.exists() and not _is_state(state):
         raise RiskwaveError(f"{state}: not a Riskwave state, so the demo does not replace it; choose another --dir")
-    control = control_path(state)
-    for old in (state, Path(f"{state}.wal"), control, Path(f"{control}-wal"), Path(f"{control}-shm")):
-        old.unlink(missing_ok=True)
+    Path(f"{state}.wal").unlink(missing_ok=True)
+    # Alerts are of the old bank's payments, as its thresholds are.
+    for old in (state, control_path(state), alerts_path(state)):
+        for file in (old, Path(f"{old}-wal"), Path(f"{old}-shm")):
+            file.unlink(missing_ok=True)
     for folder_of_old in (journal_folder(state), archive_folder(state)):
         shutil.rmtree(folder_of_old, ignore_errors=True)
     with console.status(f"simulating a bank with {events:,} payments") if console.is_terminal else nullcontext():
