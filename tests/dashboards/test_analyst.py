@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from tests.dashboards.running import Running, go, settled
 
-LONG_MS = 120_000
+LONG_MS = 240_000
 WRONG = """rules:
   - rule: large_at_night
     when: hour(event_ts) < 5 and amount_minr > 10000
