@@ -122,7 +122,7 @@ $(RUNTIME): pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(APP): pyproject.toml constraints.txt | $(BIN)/python
-	@echo "installing what the app and the models run on (about 340 MB, once)"
+	@echo "installing what the app and the models run on (once)"
 	@$(PIP_INSTALL) -e '.[app,models]'
 	@touch $(RUNTIME) $@
 

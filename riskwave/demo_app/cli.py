@@ -21,6 +21,7 @@ from riskwave.errors import RiskwaveError
 
 PEOPLE = {"ann": "analyst", "ben": "approver", "ivy": "investigator"}
 FOR = timedelta(days=1)
+MARK = ".demo-app"  # in a folder that was made here, and may be made anew
 
 
 def demo_app_command(
@@ -105,11 +106,13 @@ def _stopped() -> threading.Event:
 
 
 def _clear(folder: Path) -> None:
-    """Make the folder anew. Raises RiskwaveError for one with anything else in it."""
-    if folder.exists() and any(folder.iterdir()) and not (folder / "bank.duckdb").exists():
+    """Make the folder anew. Raises RiskwaveError for one that no demonstration made."""
+    mark = folder / MARK
+    if folder.exists() and any(folder.iterdir()) and not mark.exists():
         raise RiskwaveError(f"{folder}: is there, and not of this demonstration; name another --folder")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
+    mark.touch()
 
 
 def _say(app: str, api: str, keys: dict[str, str], *, unscored: str | None, as_json: bool) -> None:

@@ -52,11 +52,11 @@ def test_it_decides_live_and_ends_at_once(tmp_path: Path) -> None:
 
 
 def test_a_folder_of_others_is_left_alone(tmp_path: Path) -> None:
-    (tmp_path / "mine.txt").write_text("keep me")
+    (tmp_path / "bank.duckdb").write_text("keep me")
     command = [sys.executable, "-m", "riskwave.cli", "demo-app", "--folder", str(tmp_path)]
     done = subprocess.run(
         [*command, "--port", "0", "--api-port", "0"], capture_output=True, text=True, timeout=LIMIT_S, check=False
     )
     assert done.returncode != 0
     assert "--folder" in done.stderr
-    assert (tmp_path / "mine.txt").read_text() == "keep me"
+    assert (tmp_path / "bank.duckdb").read_text() == "keep me"
