@@ -225,7 +225,7 @@ def show(request: Request, caller: Reading, revision: Revision) -> Response:
     return as_json(_detail(service_of(request).control, revision))
 
 
-@router.post("/rulesets:check", response_model=Checked, responses=said(), summary="Check rules, and run their cases")
+@router.post("/rulesets:check", response_model=Checked, responses=said(404), summary="Check rules, and run their cases")
 def check(request: Request, caller: Drafting, rules: Check) -> Response:
     """Compiled for both engines; nothing is kept."""
     del caller
@@ -247,7 +247,7 @@ def rule_words(request: Request, caller: Reading) -> Response:
     return as_json({"items": words(service_of(request).control)})
 
 
-@router.post("/rulesets", status_code=201, response_model=Moved, responses=said(409), summary="Draft a ruleset")
+@router.post("/rulesets", status_code=201, response_model=Moved, responses=said(404, 409), summary="Draft a ruleset")
 def make(request: Request, caller: Drafting, rules: Draft) -> Response:
     """Checked, its cases run, and kept; it decides nothing until it is published."""
     if holds_pan(rules.text):
