@@ -21,6 +21,7 @@ from riskwave.errors import RiskwaveError
 DYING = """
 import os, shutil, sys
 from pathlib import Path
+import pyarrow.dataset  # what DuckDB would import once a process
 from riskwave.archive.folder import Archive
 from tests.archive.test_folder import decisions, labels
 
@@ -108,7 +109,7 @@ def test_killed_at_any_step_a_commit_is_whole_or_not_there(tmp_path: Path) -> No
     with Archive(tmp_path / "0", "topic") as archive:
         archive.commit({"decisions": decisions(0, 10)}, {"0": 10})
     done = subprocess.run(
-        [sys.executable, "-c", DYING, str(tmp_path / "0")], check=True, timeout=300, capture_output=True, text=True
+        [sys.executable, "-c", DYING, str(tmp_path / "0")], check=True, timeout=120, capture_output=True, text=True
     )
     codes = [int(line) for line in done.stdout.split()]
     assert codes == [9] * (len(codes) - 1) + [0]
