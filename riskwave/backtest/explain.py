@@ -80,26 +80,25 @@ def explain(state: Path, event_id: str, *, version: int | None = None) -> Explan
     if not control_path(state).is_file():
         raise RiskwaveError(f"{control_path(state)}: is not there; it has the rules and thresholds of the decision")
     with Control.open(control_path(state), read_only=True) as control:
-        snapshot = control.snapshot(int(control_version))
-    return explained(snapshot, row, decision, versions=versions, least=least)
+        given = in_force(control.snapshot(int(control_version)), str(decision["ruleset_revision"]))
+    return explained(given, row, decision, versions=versions, least=least)
 
 
 def explained(
-    snapshot: Snapshot,
+    given: Given,
     row: dict[str, Any],
     decision: dict[str, Any],
     *,
     versions: int,
-    least: dict[str, Any],
+    least: dict[str, Any] | None,
 ) -> Explanation:
     """Explain a decision by what was in force.
 
-    snapshot: of its control_version; row: of decision_input with the model's columns; versions: how many decisions
-    there are of the event; least: what would be known of the event alone, for what would have let it pass. Raises
-    RiskwaveError when its ruleset was not in force then.
+    given: of its ruleset and control_version; row: of decision_input with the model's columns; versions: how many
+    decisions there are of the event; least: what would be known of the event alone, for what would have let it pass,
+    which is not looked for where it is None.
     """
     event_id = str(decision["event_id"])
-    given = _in_force(snapshot, str(decision["ruleset_revision"]))
     decided = decide(given.checked, row, given.values, given.lists, given.held)
     order = {rule.rule: place for place, (_, rule) in enumerate(_ordered(given))}
     rules = sorted(
@@ -113,7 +112,7 @@ def explained(
         decision=decision,
         features={name: row.get(name) for name in rule_columns() if name in row},
         rules=tuple(rules),
-        changes=tuple(ways_to_pass(given, row, decided, least)),
+        changes=() if least is None else tuple(ways_to_pass(given, row, decided, least)),
         agrees=all(decision[name] == getattr(decided, name) for name in _AGREE if name in decision),
     )
 
@@ -125,7 +124,8 @@ def _ordered(given: Given) -> list[tuple[int, Any]]:
     return precedence((place, rule.rule) for place, rule in enumerate(given.checked.rules))
 
 
-def _in_force(snapshot: Snapshot, revision: str) -> Given:
+def in_force(snapshot: Snapshot, revision: str) -> Given:
+    """A ruleset as it was then. Raises RiskwaveError when it was not in force."""
     held = snapshot.of(revision)
     if held is None:
         raise RiskwaveError(

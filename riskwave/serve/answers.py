@@ -95,6 +95,7 @@ class Shown(BaseModel):
     card_id: str = Field(description="PAN token, masked without the scope look")
     amount_minor: int | None = Field(None, description="Amount in minor units of the currency")
     currency: str | None = Field(None, description="ISO 4217")
+    billing_amount_minor: int | None = Field(None, description="In minor units of the cardholder's currency")
     merchant_id: str | None = Field(None, description="Merchant")
     merchant_country: str | None = Field(None, description="ISO 3166-1 alpha-2")
     channel: str | None = Field(None, description="Where the payment was made")

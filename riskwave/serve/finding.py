@@ -17,7 +17,8 @@ from riskwave.sources.batch import FIELDS
 
 _DECISION = tuple(Decision.model_fields)
 SHOWN = """
-d.event_id, d.event_ts, d.card_id, s.amount_minor, s.currency, s.merchant_id, s.merchant_name, s.merchant_country,
+d.event_id, d.event_ts, d.card_id, s.amount_minor, s.currency, s.billing_amount_minor, s.merchant_id, s.merchant_name,
+s.merchant_country,
 s.channel, s.ip, s.device_id, s.mcc, s.latitude, s.longitude, d.action, d.is_anomaly, d.severity, d.model_score,
 d.model_version, d.rule_ids, d.reasons, d.decided_at, l.verdict
 """

@@ -6,7 +6,8 @@ from dataclasses import asdict
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from riskwave.backtest.explain import explained, with_scores
+from riskwave.backtest.explain import explained, in_force, with_scores
+from riskwave.backtest.given import Given
 from riskwave.catalogue import load_catalogue
 from riskwave.control.store import Control
 from riskwave.errors import RiskwaveError
@@ -24,24 +25,29 @@ TOP = 8
 _NUMBERS = ("bigint", "integer", "double", "boolean", "smallint", "hugeint")
 
 
-def why(reading: Reading, control: Control, event_id: str) -> dict[str, Any]:
-    """The first decision of an event, explained by what was in force then.
+def why(reading: Reading, control: Control, event_id: str, version: int = 1) -> dict[str, Any]:
+    """A decision of an event, the first unless told otherwise, explained by what was in force then.
 
     Raises ProblemError 404 for an event that was not decided, 409 where what was known or in force was not kept.
     """
-    given = {"event_id": event_id}
-    decisions = reading.rows("select * from decisions where event_id = $event_id order by version", given)
+    asked = {"event_id": event_id}
+    decisions = reading.rows("select * from decisions where event_id = $event_id order by version", asked)
     if not decisions:
         raise ProblemError(404, f"{event_id[:128]}: no event with that id was decided; it may have been rejected")
-    known = reading.rows("select * from decision_input where event_id = $event_id and version = 1", given)
+    decision = next((one for one in decisions if one["version"] == version), None)
+    if decision is None:
+        raise ProblemError(404, f"{event_id[:128]}: has no version {version}; the last is {decisions[-1]['version']}")
+    known = reading.rows(
+        "select * from decision_input where event_id = $event_id and version = $version", {**asked, "version": version}
+    )
     if not known:
         raise ProblemError(409, f"{event_id[:128]}: what was known of it is not kept any more")
-    decision = decisions[0]
-    snapshot = control.snapshot(int(decision["control_version"]))
+    given = _given(control, int(decision["control_version"]), str(decision["ruleset_revision"]))
     row = with_scores(known[0], decision)
-    found = explained(snapshot, row, decision, versions=len(decisions), least={})
+    found = explained(given, row, decision, versions=len(decisions), least=None)
     return {
         "event_id": event_id,
+        "version": version,
         "card_id": decision["card_id"],
         "action": decision["action"],
         "control_version": decision["control_version"],
@@ -52,21 +58,30 @@ def why(reading: Reading, control: Control, event_id: str) -> dict[str, Any]:
     }
 
 
-def model_part(reading: Reading, event_id: str, model: str | None, registry: str | None) -> dict[str, Any] | None:
+@lru_cache(maxsize=16)
+def _given(control: Control, version: int, revision: str) -> Given:
+    """What was in force does not change: rules are parsed once."""
+    return in_force(control.snapshot(version), revision)
+
+
+def model_part(
+    reading: Reading, event_id: str, version: int, model: str | None, registry: str | None
+) -> dict[str, Any] | None:
     """What raised the score of the model that an event's decision names, such as "card 1.2.0"; None without one.
 
     fault: why that cannot be said, where it cannot.
     """
     if not model:
         return None
-    name, _, version = model.partition(" ")
+    name, _, number = model.partition(" ")
     part: dict[str, Any] = {"model": model, "score": None, "threshold": None, "reasons": [], "fault": None}
     if registry is None:
         return part | {"fault": "the server has no registry of models; start it with --models riskwave.models.db"}
     try:
-        explainer = _explainer(registry, name, version)
+        explainer = _explainer(registry, name, number)
         known = reading.arrow(
-            "select * from decision_input where event_id = $event_id and version = 1", {"event_id": event_id}
+            "select * from decision_input where event_id = $event_id and version = $version",
+            {"event_id": event_id, "version": version},
         )
         found = explainer.explain(known, top=TOP, flagged_only=False)[0]
     except ImportError:

@@ -80,13 +80,14 @@ class Why(BaseModel):
     model_config = ConfigDict(title="DecisionWhy")
 
     event_id: str = Field(description="The event")
+    version: int = Field(description="Of the decision")
     card_id: str = Field(description="PAN token")
-    action: str = Field(description="What was decided first")
+    action: str = Field(description="What was decided")
     control_version: int = Field(description="The thresholds and lists it was decided by")
     ruleset_revision: str = Field(description="The rules")
     agrees: bool = Field(description="Whether evaluating it anew gives what was recorded")
     rules: list[RuleWhy] = Field(description="Every rule, those that fired first, in the order in which they decide")
-    model: ModelWhy | None = Field(None, description="Null where no model scored it")
+    model: ModelWhy | None = Field(None, description="Null where no model scored it, or `model=false`")
 
 
 class Case(Shown):
@@ -108,15 +109,20 @@ class Cases(BaseModel):
     responses=said(404, 409, 503),
     summary="Why it was decided so",
 )
-def explanation(request: Request, caller: Looking, event_id: str) -> Response:
-    """Each rule with its values against its thresholds then, and what raised the model's score; the first of a model
-    takes seconds.
-    """
+def explanation(
+    request: Request,
+    caller: Looking,
+    event_id: str,
+    version: Annotated[int, Query(ge=1, le=2**31 - 1, description="1 is the decision that acted")] = 1,
+    model: Annotated[bool, Query(description="Also the model's part; the first of a model takes seconds")] = True,
+) -> Response:
+    """Each rule with its values against its thresholds then, and what raised the model's score."""
     service = service_of(request)
     reading = service.decider.reading
-    found = why(reading, service.control, event_id)
+    found = why(reading, service.control, event_id, version)
     _look(request, caller, found["card_id"], event_id, "explanation")
-    found["model"] = model_part(reading, event_id, found.pop("model_version"), service.registry)
+    named = found.pop("model_version")
+    found["model"] = model_part(reading, event_id, version, named, service.registry) if model else None
     return as_json(found)
 
 
