@@ -7,16 +7,31 @@ from pathlib import Path
 
 import streamlit as st
 
+from dashboards import ways
 from dashboards.client import ApiError
 from dashboards.registry import VIEWS
 from dashboards.session import Session, ask_key, current, sign_out
 from dashboards.show import show_fault
 from dashboards.view import View
 
+SIDEBAR = 210  # pixels
+#: What the theme cannot say: a laptop's screen is for figures and not for margins.
+STYLE = """
+.stMainBlockContainer { padding-left: 2rem; padding-right: 2rem; padding-bottom: 2rem; }
+/* What is drawn anew every few seconds does not fade meanwhile. */
+.st-key-live [data-stale="true"] { opacity: 1 !important; }
+"""
+
 
 def main() -> None:
     """Draw what the address asks for."""
-    st.set_page_config(page_title="Riskwave", page_icon=str(Path(__file__).with_name("icon.svg")), layout="wide")
+    st.set_page_config(
+        page_title="Riskwave",
+        page_icon=str(Path(__file__).with_name("icon.svg")),
+        layout="wide",
+        initial_sidebar_state=SIDEBAR,
+    )
+    st.html(f"<style>{STYLE}</style>")
     session = current()
     if session is None:
         # The pages are named all the same, so that an address that was kept leads there after signing in.
@@ -29,6 +44,7 @@ def main() -> None:
         st.Page(_drawing(view, session), title=view.title, icon=view.icon, url_path=view.path, default=not at)
         for at, view in enumerate(VIEWS)
     ]
+    ways.remember({view.path: page for view, page in zip(VIEWS, pages, strict=True)})
     page = st.navigation(pages)
     with st.sidebar:
         st.caption(f"{session.owner}, {session.role or 'a key of its own'}")

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx2
 
-TIMEOUT_S = 30.0
+TIMEOUT_S = 60.0
 
 
 class ApiError(Exception):
@@ -50,7 +50,13 @@ class Api:
     def _ask(self, method: str, path: str, **more: Any) -> dict[str, Any]:
         headers = {"Authorization": f"Bearer {self.key}"}
         try:
-            answer = _connections(self.url).request(method, path, headers=headers, **more)
+            try:
+                answer = _connections(self.url).request(method, path, headers=headers, **more)
+            except (httpx2.ReadError, httpx2.RemoteProtocolError):
+                # A connection that was kept, and that the server had closed. Writes may have been done.
+                if method != "GET":
+                    raise
+                answer = _connections(self.url).request(method, path, headers=headers, **more)
         except httpx2.HTTPError as fault:
             raise ApiError(
                 0,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,12 +19,21 @@ ACTIONS = {
     "block": ("red", ":material/block:"),
 }
 #: Currencies with another number of decimals than two.
-_DECIMALS = {"JPY": 0, "KRW": 0, "HUF": 2, "ISK": 0, "CLP": 0, "VND": 0, "BHD": 3, "KWD": 3, "OMR": 3, "TND": 3}
+_DECIMALS = {"JPY": 0, "KRW": 0, "ISK": 0, "CLP": 0, "VND": 0, "BHD": 3, "KWD": 3, "OMR": 3, "TND": 3}
 
 
 def show_fault(fault: ApiError) -> None:
     """What went wrong, and what to do."""
     st.error(f"**{fault.detail}**\n\n{fault.todo}", icon=":material/error:")
+
+
+@contextmanager
+def faults_shown() -> Iterator[None]:
+    """Show what the API does not do, instead of what was to be drawn: for parts that are drawn by themselves."""
+    try:
+        yield
+    except ApiError as fault:
+        show_fault(fault)
 
 
 def show_empty(what: str, todo: str) -> None:
@@ -34,8 +45,13 @@ def money(minor: int | None, currency: str | None = None) -> str:
     """An amount in minor units as people write it: 1234 EUR is 12.34 EUR."""
     if minor is None:
         return "not known"
-    places = _DECIMALS.get(currency or "", 2)
+    places = decimals(currency)
     return f"{minor / 10**places:,.{places}f} {currency or ''}".rstrip()
+
+
+def decimals(currency: str | None) -> int:
+    """How many decimals a currency has."""
+    return _DECIMALS.get(currency or "", 2)
 
 
 def moment(text: str | None) -> str:
@@ -58,7 +74,7 @@ def plain(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{value:,.4g}" if abs(value) < 1e6 else f"{value:,.0f}"
+        return f"{value:,.0f}" if abs(value) >= 1e4 else f"{value:,.4f}".rstrip("0").rstrip(".")
     if isinstance(value, int):
         return f"{value:,}"
     return str(value)
@@ -68,3 +84,8 @@ def badge(action: str) -> None:
     """An action as a coloured word with its symbol."""
     colour, icon = ACTIONS.get(action, ("gray", ":material/question_mark:"))
     st.badge(action, icon=icon, color=colour)  # type: ignore[arg-type]
+
+
+def ink() -> str:
+    """The colour of words in the theme that is on, for what is drawn by hand."""
+    return "#e6ebf1" if st.context.theme.type == "dark" else "#1c2530"

@@ -8,7 +8,17 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.dashboards.running import Running, chromium, fill, missing, running_app, signed_in
+from tests.dashboards.running import (
+    Running,
+    chromium,
+    fill,
+    make_keys,
+    missing,
+    running_app,
+    send,
+    signed_in,
+    train,
+)
 
 EVENTS = 3_000
 
@@ -26,8 +36,12 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """The app over a bank with decided events."""
     if reason := missing():
         pytest.skip(reason)
-    state = tmp_path_factory.mktemp("app") / "bank.duckdb"
-    with running_app(state, fill(state, EVENTS)) as running:
+    folder = tmp_path_factory.mktemp("app")
+    state, registry = folder / "bank.duckdb", folder / "models.db"
+    bank = fill(state, EVENTS)
+    train(state, registry)
+    with running_app(state, make_keys(state), "--models", str(registry)) as running:
+        send(bank, running)
         yield running
 
 

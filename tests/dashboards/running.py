@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -13,15 +14,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx2
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from riskwave.engine.engine import Engine
+from riskwave.scoring.history import read_history
+from riskwave.scoring.registry import Registry
+from riskwave.scoring.rollout import Rollout
+from riskwave.scoring.train import Plan, fit, prepare
 from riskwave.serve.keys import Keys, keys_path
 from riskwave.serve.scopes import ROLES
-from riskwave.simulator.bank import simulate
+from riskwave.simulator.bank import SimulatedBank, simulate
 from tests.support.processes import free_port, wait_until
 
 LIMIT_S = 120.0
+SEED, FRAUDS = 5, 0.06
+LATER = 300
 #: A laptop's.
 SCREEN = {"width": 1366, "height": 768}
 FLAGS = [
@@ -51,18 +58,42 @@ def missing() -> str | None:
     return None
 
 
-def fill(state: Path, events: int) -> dict[str, str]:
-    """Decide a simulated bank's events into a state; gives a key of each role."""
-    bank = simulate(events, 5)
+def fill(state: Path, events: int) -> SimulatedBank:
+    """Decide a simulated bank's events into a state, all but the last LATER, which are for the server."""
+    bank = simulate(events, SEED, fraud_share=FRAUDS)
     engine = Engine(state)
     engine.add_facts("card_profiles", bank.profiles)
     engine.add_facts("devices", bank.devices)
-    engine.process(bank.arrivals.rows(0, len(bank.arrivals)), labels=bank.labels)
+    engine.process(bank.arrivals.rows(0, len(bank.arrivals) - LATER), labels=bank.labels)
     engine.close()
+    return bank
+
+
+def send(bank: SimulatedBank, running: Running) -> None:
+    """Ask for the decisions of the bank's last events, as a payment system does."""
+    rows = bank.arrivals.rows(len(bank.arrivals) - LATER, LATER)
+    with running.client("admin") as client:
+        events = [json.loads(raw) for raw in rows["raw"].to_pylist()]
+        answer = client.post("/v1/decisions:batch", json={"events": events})
+        assert answer.status_code == 200, answer.text
+
+
+def make_keys(state: Path) -> dict[str, str]:
+    """A key of each role, the owner's name after it."""
     keys = Keys(keys_path(state))
     made = {role: keys.create(role, owner=f"{role}-ann", role=role)[1] for role in ROLES}
     keys.close()
     return made
+
+
+def train(state: Path, registry: Path) -> None:
+    """A small model of a state's history, online."""
+    plan = Plan("boosting", params={"rounds": 30})
+    prepared = prepare(read_history([str(state)]), plan)
+    rollout = Rollout(Registry(str(registry)))
+    version = rollout.registry.add(fit(prepared, plan)).version
+    rollout.registry.publish("card", version)
+    rollout.promote("card", version)
 
 
 @contextmanager
@@ -141,3 +172,9 @@ def go(page: Page, title: str) -> None:
     page.get_by_test_id("stSidebarNav").get_by_role("link", name=title, exact=True).click()
     expect(page.get_by_role("heading", level=1, name=title)).to_be_visible()
     settled(page)
+
+
+def metric(page: Page, name: str) -> Locator:
+    """The value of a figure."""
+    box = page.get_by_test_id("stMetric").filter(has=page.get_by_text(name, exact=True))
+    return box.get_by_test_id("stMetricValue")

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from playwright.sync_api import Page, expect
 
-from tests.dashboards.running import Running, go, settled
+from tests.dashboards.running import Running, go, metric, settled
 
 LONG_MS = 240_000
 WRONG = """rules:
@@ -51,7 +51,7 @@ def test_a_threshold_is_changed_with_its_curve_and_live(app: Running, window: Ca
             if (one["rule"], one["name"]) == ("card_velocity", "max_count")
         )
         assert value == "3"
-        event = {"event_ts": "2026-03-01T12:00:00Z", "card_id": "c-analyst", "amount_minor": 100, "currency": "EUR"}
+        event = {"event_ts": "2026-01-30T12:00:00Z", "card_id": "c-analyst", "amount_minor": 100, "currency": "EUR"}
         decision = client.post("/v1/decisions", json={"event_id": uuid4().hex, **event}).json()
         last = client.get("/v1/audit", params={"what": "threshold", "last": 1}).json()["items"][0]
     assert decision["control_version"] == last["control_version"]
@@ -110,7 +110,9 @@ def test_a_question_is_answered_drawn_and_taken_along(window: Callable[[str], Pa
     expect(page.get_by_text("expected one SELECT")).to_be_visible()
 
 
-def test_without_models_it_says_what_to_do(window: Callable[[str], Page]) -> None:
+def test_models_are_shown_with_who_scores_and_who_may_change_it(window: Callable[[str], Page]) -> None:
     page = window("analyst")
     go(page, "Models")
-    expect(page.get_by_text("There is no model.")).to_be_visible()
+    expect(metric(page, "Scores now")).to_have_text("1.0.0")
+    expect(page.get_by_text("Figures are of the test window")).to_be_visible()
+    expect(page.get_by_text("Saying which version scores takes the scope approve")).to_be_visible()

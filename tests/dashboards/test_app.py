@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
 
-import httpx2
-from playwright.sync_api import Browser, Page, expect
+import pytest
+from playwright.sync_api import Browser, expect
+from typer.testing import CliRunner
 
+from riskwave.cli import app as command
+from riskwave.errors import RiskwaveError
 from tests.dashboards.running import SCREEN, Running
 
 
@@ -28,12 +31,22 @@ def test_signing_in_takes_a_key_that_is_valid(browser: Browser, app: Running) ->
     page.context.close()
 
 
-def test_the_app_is_on_loopback_alone_and_tells_nobody(app: Running, window: Callable[[str], Page]) -> None:
-    assert httpx2.get(f"{app.app}/_stcore/health").text == "ok"
-    page = window("viewer")
+def test_nothing_is_loaded_from_elsewhere(browser: Browser, app: Running) -> None:
+    context = browser.new_context(viewport=SCREEN)
     asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    page.reload()
-    expect(page.get_by_label("API key").or_(page.get_by_role("button", name="Sign out"))).to_be_visible()
+    context.on("request", lambda request: asked.append(request.url))
+    page = context.new_page()
+    page.goto(app.app)
+    page.get_by_label("API key").fill(app.keys["viewer"])
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_label(re.compile("^Map of payments")).locator("canvas, svg").first).to_be_visible()
     assert asked
     assert [url for url in asked if not url.startswith((app.app, "data:", "blob:"))] == []
+    context.close()
+
+
+def test_a_key_for_everybody_is_refused_beyond_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RISKWAVE_APP_KEY", "rwk_x")
+    told = CliRunner().invoke(command, ["app", "--host", "0.0.0.0"])  # noqa: S104 - that it is refused
+    assert isinstance(told.exception, RiskwaveError)
+    assert "RISKWAVE_APP_KEY" in str(told.exception)

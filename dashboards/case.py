@@ -1,0 +1,153 @@
+"""One alert, or one decision without an alert: what it is, why, what surrounds it, and what it turned out to be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import streamlit as st
+
+from dashboards import around, labelling, once, reasons
+from dashboards.client import ApiError
+from dashboards.session import Session
+from dashboards.show import badge, faults_shown, moment, money, show_empty
+from dashboards.ways import go, link
+
+#: What surrounds a payment, by the name it has on the page.
+PARTS: dict[str, Callable[[Session, dict[str, Any]], None]] = {
+    "Timeline": around.timeline,
+    "Neighbours": around.neighbours,
+    "Similar cases": around.similar,
+    "What happened next": around.following,
+    "All that was known": around.known,
+}
+
+
+def render(session: Session, event_id: str) -> None:
+    """Draw the page. Raises ApiError."""
+    once.about(event_id)
+    found = once.get(session, f"/v1/decisions/{event_id}")
+    if found.get("status") == "pending":
+        show_empty("This payment waits to be decided", "Draw the page again in a moment.")
+        return
+    alert = _alert(session, event_id)
+    version = alert["version"] if alert else 1
+    decision = next((one for one in found["versions"] if one["version"] == version), found["decision"])
+    _head(session, found, alert)
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        reasons.render(session, decision)
+        scored = st.container()
+    with right:
+        _payment(found)
+        labelling.render(session, found, alert)
+    st.divider()
+    part = st.segmented_control(
+        "What surrounds it", list(PARTS), default="Timeline", required=True, key="case.part", persist_state="session"
+    )
+    if part != "All that was known" and not session.may("look"):
+        show_empty(
+            "This shows whose payments they are, which your key may not see",
+            "Ask an administrator for a key with the role investigator.",
+        )
+    else:
+        PARTS[part](session, found)
+    with scored, faults_shown():
+        reasons.model(session, decision)
+
+
+def _alert(session: Session, event_id: str) -> dict[str, Any] | None:
+    """The alert of the event; None for one that raised none."""
+    try:
+        return once.get(session, f"/v1/alerts/{event_id}")
+    except ApiError as fault:
+        if fault.status == 404:
+            return None
+        raise
+
+
+def _head(session: Session, found: dict[str, Any], alert: dict[str, Any] | None) -> None:
+    event, decision = found["event"], found["decision"]
+    back, title, acts = st.columns([1.3, 6, 4], vertical_alignment="center")
+    if back.button("Queue", icon=":material/arrow_back:", shortcut="q", help="Back to the queue"):
+        go("alerts")
+    with title:
+        amount = money(event.get("amount_minor"), event.get("currency"))
+        st.title(f"{amount} at {event.get('merchant_name') or event.get('merchant_id') or 'a merchant not named'}")
+        with st.container(horizontal=True):
+            badge(decision["action"])
+            if decision["severity"]:
+                st.badge(decision["severity"], color="gray")
+            if alert is not None:
+                if alert["version"] > 1:
+                    st.badge(f"{alert['action']} by version {alert['version']}", color="orange")
+                whose = alert["assignee"] or "nobody's"
+                st.badge(f"{alert['resolution'] or alert['status']}, {whose}", color="gray")
+            verdict = labelling.verdict_of(found)
+            if verdict:
+                st.badge(f"labelled {verdict}", color="red" if verdict == "fraud" else "green")
+    if alert is not None and session.may("triage"):
+        with acts:
+            _acts(session, alert)
+
+
+def _acts(session: Session, alert: dict[str, Any]) -> None:
+    where = f"/v1/alerts/{alert['event_id']}"
+    with st.container(horizontal=True, horizontal_alignment="right"):
+        if alert["status"] == "closed":
+            if st.button("Reopen"):
+                _do(session, f"{where}/reopen", {})
+        else:
+            if alert["assignee"] != session.owner and st.button("Take", help="Makes it yours"):
+                _do(session, f"{where}/assign", {"to": "me"})
+            with st.popover("Snooze"):
+                hours = st.number_input("Hours", 1, 24 * 14, 4)
+                if st.button("Snooze until then"):
+                    until = datetime.now(UTC) + timedelta(hours=hours)
+                    _do(session, f"{where}/snooze", {"until": until.isoformat()})
+        if st.button("Next alert", icon=":material/arrow_forward:", icon_position="right", shortcut="n"):
+            _next(session, alert)
+
+
+def _do(session: Session, path: str, body: dict[str, Any]) -> None:
+    session.api.post(path, body)
+    once.forget()
+    st.rerun()
+
+
+def _next(session: Session, alert: dict[str, Any]) -> None:
+    """The most urgent open one that is nobody's or one's own, other than this."""
+    for asked in ({"unassigned": True}, {"assignee": "me"}):
+        page = session.api.get("/v1/alerts", order="urgent", snoozed=False, status="open", limit=2, **asked)
+        for item in page["items"]:
+            if item["event_id"] != alert["event_id"]:
+                go("alerts", event=item["event_id"])
+    go("alerts")
+
+
+def _payment(found: dict[str, Any]) -> None:
+    event, decision = found["event"], found["decision"]
+    st.subheader("The payment")
+    facts = {
+        "Made": f"{moment(decision['event_ts'])} UTC",
+        "Where": ", ".join(
+            str(event[name])
+            for name in ("channel", "entry_mode", "merchant_country", "merchant_city")
+            if event.get(name)
+        ),
+        "Merchant's kind": event.get("mcc"),
+        "Issuer's answer": event.get("response_code"),
+        "Model's score": None if decision["model_score"] is None else f"{decision['model_score']:.2f}",
+    }
+    st.markdown("  \n".join(f":gray[{name}] {value}" for name, value in facts.items() if value))
+    with st.container(horizontal=True):
+        for kind, field, icon in (
+            ("card", "card_id", ":material/credit_card:"),
+            ("device", "device_id", ":material/smartphone:"),
+            ("ip", "ip", ":material/lan:"),
+            ("merchant", "merchant_id", ":material/storefront:"),
+        ):
+            name = event.get(field)
+            if name:
+                link("entities", str(name), icon=icon, kind=kind, id=str(name))
