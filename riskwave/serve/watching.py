@@ -33,6 +33,7 @@ class Watching:
         self._online = online
         self._every_s = every_s
         self._last: dict[str, dict[str, Any]] = {}
+        self._asked: dict[str, Job] = {}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, name="riskwave-watching", daemon=True)
         jobs.tell(self._done)
@@ -55,8 +56,10 @@ class Watching:
             wait = self._every_s
             try:
                 for model in self._online():
+                    if model in self._asked and not self._asked[model].over:
+                        continue
                     asked = {"model": model, "version": "online", "days": DAYS, "registry": self._registry}
-                    self._jobs.submit("watch", asked, WHO)
+                    self._asked[model] = self._jobs.submit("watch", asked, WHO)
             except (ProblemError, RiskwaveError) as fault:
                 log.warning("models are not watched: %s", fault)
 

@@ -38,7 +38,7 @@ def test_a_model_is_looked_at_by_itself_and_its_figures_are_measured(kept: Kept,
         assert model["online"] == [kept.version.version]
         assert [(one["version"], one["role"]) for one in model["versions"]] == [(kept.version.version, "online")]
         watch = model["watch"]
-        assert watch["events"] == 1_500
+        assert 1_400 < watch["events"] <= 1_500, "the last 30 days of a month"
         assert watch["distances"][0]["name"] == "score"
         assert sum(weight["of"] for weight in watch["weights"]) == pytest.approx(1.0, abs=0.2)
         assert watch["quality"]["metrics"]["events"] > 0
@@ -47,6 +47,6 @@ def test_a_model_is_looked_at_by_itself_and_its_figures_are_measured(kept: Kept,
         assert 'riskwave_model_quality{figure="recall",model="card"}' in metrics
         assert viewer.get("/v1/models/none").status_code == 404
         asked = served.client(role="approver").post("/v1/jobs", json={"work": "watch", "days": 7})
-        assert asked.status_code in (202, 503)
+        assert asked.status_code == 202
     finally:
         service.close()

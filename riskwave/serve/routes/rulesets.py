@@ -31,7 +31,9 @@ Why = Annotated[str, Field(min_length=1, max_length=1_000, description="Why; kep
 Into = Annotated[
     str | None,
     Field(
-        max_length=128, description="A revision, or live: its rules, with these added or in place of their namesakes"
+        min_length=1,
+        max_length=128,
+        description="A revision, or live: its rules, with these added or in place of their namesakes",
     ),
 ]
 EXAMPLE = """\
