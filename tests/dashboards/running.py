@@ -123,9 +123,14 @@ def running_app(state: Path, keys: dict[str, str], *more: str) -> Iterator[Runni
                 wait_until(lambda p=process, w=where: _answers(p, w, log), limit_s=LIMIT_S, what=where)
             yield Running(app, api, keys, state)
         finally:
+            # Asked to, the server ends what it started itself: what is tried on history runs beside it.
             for process in processes:
-                process.kill()
-                process.wait()
+                process.terminate()
+            for process in processes:
+                try:
+                    process.wait(LIMIT_S)
+                finally:
+                    process.kill()
 
 
 def _answers(process: subprocess.Popen[bytes], where: str, log: Path) -> bool:
