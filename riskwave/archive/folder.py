@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -21,6 +20,7 @@ import pyarrow as pa
 
 from riskwave.archive.tables import REJECTED, TABLES, Table
 from riskwave.batch.history import literal
+from riskwave.durable import sync
 from riskwave.errors import RiskwaveError
 
 JOURNAL = "archive.json"
@@ -118,7 +118,7 @@ class Archive:
             if count == 0:
                 pending.unlink()
                 continue
-            _flush(pending)
+            sync(pending)
             added += count
             moves.append((f"{PENDING}/{pending.name}", f"{place}/part-{number:08d}.parquet"))
         run.execute("drop table fresh")
@@ -126,19 +126,19 @@ class Archive:
 
     def _say(self, journal: dict[str, Any]) -> None:
         """Replace archive.json: the moment of a commit."""
-        _flush(self.folder / PENDING)
+        sync(self.folder / PENDING)
         partial = self.folder / PENDING / JOURNAL
         partial.write_text(json.dumps(journal) + "\n", encoding="utf-8")
-        _flush(partial)
+        sync(partial)
         partial.replace(self.folder / JOURNAL)
-        _flush(self.folder)
+        sync(self.folder)
 
     def _move(self, moves: list[tuple[str, str]]) -> None:
         for pending, place in moves:
             target = self.folder / place
             target.parent.mkdir(parents=True, exist_ok=True)
             (self.folder / pending).replace(target)
-            _flush(target.parent)
+            sync(target.parent)
 
     def _recover(self) -> None:
         """Finish the last commit, and remove what was begun of one after it."""
@@ -159,12 +159,3 @@ class Archive:
             self._move([(pending, place) for pending, place in moves if (self.folder / pending).is_file()])
         for left in (self.folder / PENDING).glob("*.parquet"):
             left.unlink()
-
-
-def _flush(path: Path) -> None:
-    """Have the system write a file, or a folder's names, to the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

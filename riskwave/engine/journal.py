@@ -21,6 +21,7 @@ import duckdb
 import orjson
 import pyarrow as pa
 
+from riskwave.durable import sync
 from riskwave.engine.state import connect, read_meta, write_meta, write_offsets
 from riskwave.errors import RiskwaveError
 
@@ -92,7 +93,7 @@ class Journal:
             path = folder / f"{self._number:020}.entries"
             self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
             self._files.append(path)
-            _sync_folder(folder)
+            sync(folder)
         return self._file
 
 
@@ -229,12 +230,3 @@ def _write(file: int, data: bytes) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(file, view) :]
-
-
-def _sync_folder(folder: Path) -> None:
-    """A new file's name is on the disk only once its folder is."""
-    place = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(place)
-    finally:
-        os.close(place)

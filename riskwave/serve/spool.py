@@ -13,6 +13,7 @@ from io import FileIO
 from itertools import pairwise
 from pathlib import Path
 
+from riskwave.durable import sync
 from riskwave.errors import RiskwaveError
 
 SEGMENT_BYTES = 64 << 20
@@ -94,9 +95,7 @@ class Spool:
     def _open(self) -> FileIO:
         path = self._folder / f"{self.next:020d}.jsonl"
         file = FileIO(path, "ab")
-        folder = os.open(self._folder, os.O_RDONLY)
-        os.fsync(folder)
-        os.close(folder)
+        sync(self._folder)
         return file
 
     def _work(self) -> None:
