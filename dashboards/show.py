@@ -36,6 +36,14 @@ def faults_shown() -> Iterator[None]:
         show_fault(fault)
 
 
+def is_said(why: str) -> bool:
+    """Whether a reason was given; asked for where it was not."""
+    if why.strip():
+        return True
+    st.warning("Say in a few words why: it is kept in the audit.", icon=":material/edit:")
+    return False
+
+
 def show_empty(what: str, todo: str) -> None:
     """A place with nothing in it: what is not there, and what would bring it."""
     st.info(f"**{what}**\n\n{todo}", icon=":material/info:")

@@ -12,7 +12,7 @@ from dashboards.figures import share, tiles, whole_money
 from dashboards.jobs import outcome
 from dashboards.rules import form
 from dashboards.session import Session
-from dashboards.show import show_fault
+from dashboards.show import is_said, show_fault
 
 FIRST = """\
 rules:
@@ -136,10 +136,7 @@ def _keep(session: Session, text: str) -> None:
         words, button = st.columns([4, 1], vertical_alignment="bottom")
         why = words.text_input("Why", placeholder="card testing since Monday", max_chars=1_000)
         asked = button.form_submit_button("Keep as draft", width="stretch")
-    if not asked:
-        return
-    if not why.strip():
-        st.warning("Say in a few words why: it is kept in the audit.", icon=":material/edit:")
+    if not asked or not is_said(why):
         return
     try:
         made = session.api.post("/v1/rulesets", {"text": text, "into": "live", "why": why})

@@ -11,7 +11,7 @@ from dashboards.jobs import outcome
 from dashboards.rules.draft import show_backtest
 from dashboards.rules.written import changes
 from dashboards.session import Session
-from dashboards.show import moment, show_empty, show_fault
+from dashboards.show import is_said, moment, show_empty, show_fault
 
 ORDER = ("live", "canary", "shadow", "draft", "retired")
 SHOWN = 30
@@ -128,8 +128,7 @@ def _back(session: Session) -> None:
 
 
 def _do(session: Session, path: str, body: dict[str, Any]) -> None:
-    if not str(body["why"]).strip():
-        st.warning("Say in a few words why: it is kept in the audit.", icon=":material/edit:")
+    if not is_said(body["why"]):
         return
     try:
         done = session.api.post(path, body)

@@ -12,7 +12,7 @@ from dashboards.client import ApiError
 from dashboards.figures import rows_of, tiles
 from dashboards.jobs import forget, outcome
 from dashboards.session import Session
-from dashboards.show import moment, show_empty, show_fault
+from dashboards.show import is_said, moment, show_empty, show_fault
 
 DAYS = {7: "the last 7 days", 30: "the last 30 days", 90: "the last 90 days"}
 STEPS = 24
@@ -161,10 +161,7 @@ def _change(session: Session, chosen: dict[str, Any], value: str) -> None:
         words, button = st.columns([4, 1], vertical_alignment="bottom")
         why = words.text_input("Why", placeholder="fewer alerts on weekends", max_chars=1_000)
         asked = button.form_submit_button(f"Set to {value}", type="primary", width="stretch", disabled=same)
-    if not asked:
-        return
-    if not why.strip():
-        st.warning("Say in a few words why: it is kept in the audit.", icon=":material/edit:")
+    if not asked or not is_said(why):
         return
     try:
         path = f"/v1/thresholds/{chosen['rule']}/{chosen['name']}"

@@ -12,7 +12,7 @@ from dashboards.client import ApiError
 from dashboards.figures import rows_of, share
 from dashboards.jobs import forget, outcome
 from dashboards.session import Session
-from dashboards.show import moment, show_empty, show_fault
+from dashboards.show import is_said, moment, show_empty, show_fault
 from dashboards.view import View
 
 LEVELS = {"stable": "#2e9e6b", "moderate": "#e08a1e", "large": "#d64545"}
@@ -102,10 +102,7 @@ def _act(session: Session, model: dict[str, Any]) -> None:
         why = third.text_input("Why", max_chars=1_000, placeholder="better on the last month")
         asked = last.form_submit_button("Do it", type="primary", width="stretch")
         part = st.slider("Share of the cards, for a canary", 0, 50, 10, format="%d%%", help="0 ends the canary")
-    if not asked:
-        return
-    if not why.strip():
-        st.warning("Say in a few words why: it is kept in the audit.", icon=":material/edit:")
+    if not asked or not is_said(why):
         return
     body: dict[str, Any] = {"why": why}
     if chosen != offered[4]:
