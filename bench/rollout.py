@@ -11,7 +11,7 @@ import sys
 import tempfile
 import threading
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -25,6 +25,7 @@ from riskwave.scoring.function import open_scorer
 from riskwave.scoring.routes import read_routes
 from riskwave.scoring.scorer import Scorer
 from riskwave.simulator import simulate
+from riskwave.sources.batch import utc_now
 from tests.support.kafka_server import missing, running_broker
 
 SHARE = 0.10
@@ -85,11 +86,6 @@ def models(folder: Path, command: list[str]) -> None:
     subprocess.run(call, check=True, stdout=subprocess.DEVNULL)
 
 
-def utc_now() -> datetime:
-    """Now, as the state has it."""
-    return datetime.now(UTC).replace(tzinfo=None)
-
-
 def operate(folder: Path, seconds: float, done: Steps) -> None:
     """Do the steps at their times; done: when each was begun and over (UTC)."""
     began = time.monotonic()
@@ -104,22 +100,22 @@ def told(state: Path, online: Path, offered: int, done: Steps) -> None:
     """Hold every decision against the version that it names, and say how many cards the canary had."""
     with duckdb.connect(str(state), read_only=True) as connection:
         connection.execute("set TimeZone = 'UTC'")
-        said = connection.sql(
-            "select k.*, d.model_score, d.model_version, d.degraded from decision_input as k "
-            "join decisions as d using (event_id, version)"
-        ).to_arrow_table()
+        connection.execute(
+            "create temp view scored as select k.*, d.model_score, d.model_version, d.degraded "
+            "from decision_input as k join decisions as d using (event_id, version)"
+        )
+        said = connection.sql("select * from scored").to_arrow_table()
         by_version = connection.execute(
             "select model_version, count(*), count(distinct card_id), min(decided_at), max(decided_at) "
-            "from decisions join decision_input using (event_id, version, card_id, decided_at) group by all order by 4"
+            "from scored group by all order by 4"
         ).fetchall()
         # From when the canary was surely taken up until its promotion was begun.
         tried, cards = connection.execute(
             "select count(distinct card_id) filter (where model_version <> 'card 1.0.0'), count(distinct card_id) "
-            "from decisions join decision_input using (event_id, version, card_id, decided_at) "
-            "where decided_at between $1 and $2",
+            "from scored where decided_at between $1 and $2",
             [done["canary"][1] + TAKEN_UP, done["promote"][0]],
         ).fetchall()[0]
-        events = connection.execute("select count(distinct event_id) from decisions").fetchall()[0][0]
+        events = connection.execute("select count(distinct event_id) from scored").fetchall()[0][0]
     unscored = said["model_score"].null_count
     degraded = int(np.sum(said["degraded"].to_numpy(zero_copy_only=False)))
     names = np.array(said["model_version"].to_pylist(), object)

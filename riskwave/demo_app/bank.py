@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from riskwave.simulator.bank import START_US, SimulatedBank, simulate
+from riskwave.sources.batch import utc_now
 
 DAY = timedelta(days=1)
 
@@ -41,7 +42,7 @@ class Bank:
 def make_bank(events: int, seed: int, *, days: int = 30, live_days: float = 4.0, speed: float = 60.0) -> Bank:
     """A bank whose last payment is made when it will be, at `speed` times the clock's pace, or up to a day before."""
     made = simulate(events, seed, days=days)
-    now = datetime.now(UTC).replace(tzinfo=None)
+    now = utc_now()
     ends = datetime.fromtimestamp(START_US / 1e6, UTC).replace(tzinfo=None) + days * DAY
     moved = (now + timedelta(days=live_days / speed) - ends) // DAY * DAY  # whole days: people keep their hours
     bank = replace(

@@ -36,6 +36,7 @@ from riskwave.engine.workbench import Workbench
 from riskwave.errors import RiskwaveError
 from riskwave.project import compiled_project
 from riskwave.scoring.function import Scoring, open_scorer
+from riskwave.sources.batch import utc_now
 from riskwave.tracing import carried, ending
 
 MANY_PAIRS = 20_000_000
@@ -334,7 +335,7 @@ class Engine:
     def _rule(self, known: pa.Table, first: int | None) -> dict[str, pa.Table]:
         """Rows of decision_input, now with all of VERSIONED, and of decisions."""
         # Later than every decision before, whatever the machine's clock does: who follows them resumes by it.
-        self._decided = max(datetime.now(UTC).replace(tzinfo=None), self._decided + timedelta(microseconds=1))
+        self._decided = max(utc_now(), self._decided + timedelta(microseconds=1))
         now = pa.scalar(self._decided, pa.timestamp("us"))
         known = known.append_column("decided_at", pa.repeat(now, known.num_rows))
         return {"decision_input": known, "decisions": self.ruling.decide(known, first)}

@@ -60,21 +60,26 @@ def _beside(statement: exp.Select, entity: str) -> tuple[str, ...] | None:
     tile = given.get("tile")
     if statement.args["from_"].this.name != both.alias or statement.args.get("where") or not _is_tile(tile):
         return None
-    measures = [item.unalias() for item in statement.expressions if item.find(exp.AggFunc) is not None]
-    sums = [measure.find(exp.Sum) for measure in measures]
-    columns = [None if found is None else given.get(found.this.name) for found in sums]
-    if any(column is None for column in columns) or any(not isinstance(each.this, exp.Column) for each in sums if each):
+    measures = [_bare(item.unalias()) for item in statement.expressions if item.find(exp.AggFunc) is not None]
+    if not all(
+        isinstance(one, exp.Sum) and isinstance(one.this, exp.Column) and one.this.name in given for one in measures
+    ):
         return None
-    return tuple(_of_one(exp.Sum(this=column)).sql("duckdb") for column in columns)
+    return tuple(_of_one(exp.Sum(this=given[each.this.name])).sql("duckdb") for each in measures)
 
 
 def _is_tile(inner: exp.Expr | None) -> bool:
     return isinstance(inner, exp.TimestampTrunc) and bool(inner.this == exp.column("event_ts"))
 
 
-def _of_one(measure: exp.Expr) -> exp.Expr:
+def _bare(measure: exp.Expr) -> exp.Expr:
     while isinstance(measure, exp.Cast | exp.Paren):
         measure = measure.this
+    return measure
+
+
+def _of_one(measure: exp.Expr) -> exp.Expr:
+    measure = _bare(measure)
     if isinstance(measure, exp.Sum):
         return exp.func("coalesce", measure.this.copy(), exp.Literal.number(0))
     counted = measure.this

@@ -27,7 +27,7 @@ class TileSpec:
     """A tile model: `entity` and tile are the key, `member` (or None) a further text in the key, `sums` what is added.
 
     unit: seconds a tile lasts; lookback: seconds of complete tiles that a window over them reaches back; adds: SQL of
-    what one staged payment adds to each sum, None where payments are not all that adds.
+    what one staged payment adds to each sum by itself, None where the model's SQL does not tell.
     """
 
     name: str
