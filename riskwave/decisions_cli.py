@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import duckdb
 import typer
@@ -15,7 +15,11 @@ from rich.text import Text
 
 from riskwave.batch.history import attach_state, columns_of, current, literal, whole
 from riskwave.errors import RiskwaveError
+from riskwave.scoring.options import DEFAULT_REGISTRY, ArtifactsOption, RegistryOption, open_registry
 from riskwave.sources.currencies import EXPONENTS
+
+if TYPE_CHECKING:
+    from riskwave.scoring.registry import Registry
 
 _ISO = "timestampformat '%Y-%m-%dT%H:%M:%S.%fZ'"
 FORMATS = {
@@ -35,30 +39,41 @@ def decisions_command(
     all_versions: Annotated[
         bool, typer.Option("--all-versions", help="With the decisions that later ones supersede.")
     ] = False,
+    explained: Annotated[
+        bool, typer.Option("--explain", help="With what raised the score, where the model flagged the event.")
+    ] = False,
+    registry: RegistryOption = DEFAULT_REGISTRY,
+    artifacts: ArtifactsOption = None,
     last: Annotated[int, typer.Option(min=1, help="How many to show without --out.")] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="For machines: the decisions, or what was written.")] = False,
 ) -> None:
     """Show a state's last decisions with their reasons, or write all of them to a file.
 
     Example: riskwave decisions --state bank.duckdb --out decisions.parquet --features
+
+    Example: riskwave decisions --state bank.duckdb --explain --registry riskwave.models.db
     """
     if out is None and features:
         raise RiskwaveError("--features: a terminal is too narrow for them; give --out decisions.parquet too")
+    models = open_registry(registry, artifacts) if explained else None
     if out is not None:
-        rows = export(state, out, features=features, all_versions=all_versions)
+        rows = export(state, out, features=features, all_versions=all_versions, models=models)
         typer.echo(json.dumps({"out": str(out), "rows": rows}) if as_json else f"{out}: {rows:,} decisions")
         return
-    shown = latest(state, last, all_versions=all_versions)
+    shown = latest(state, last, all_versions=all_versions, models=models)
     if as_json:
         typer.echo(json.dumps(shown, indent=2, default=_iso))
     else:
         _show(shown)
 
 
-def export(state: Path, out: Path, *, features: bool = False, all_versions: bool = False) -> int:
+def export(
+    state: Path, out: Path, *, features: bool = False, all_versions: bool = False, models: Registry | None = None
+) -> int:
     """Write a state's decisions, archived ones included, in order of event time; gives how many.
 
-    With `features`, decision_input's columns stand after the decision's own. Lists are JSON texts in CSV. Raises
+    With `features`, decision_input's columns stand after the decision's own; with `models`, score_reasons come last:
+    what raised the score of an event that its model flagged, NULL for others. Lists are JSON texts in CSV. Raises
     RiskwaveError for another extension than .parquet, .csv, .jsonl, and when the state or the folder cannot be used.
     """
     written = FORMATS.get(out.suffix.lower())
@@ -67,7 +82,11 @@ def export(state: Path, out: Path, *, features: bool = False, all_versions: bool
     if not out.parent.is_dir():
         raise RiskwaveError(f"{out}: there is no folder {out.parent} to put it in; make it first")
     with duckdb.connect() as connection:
-        query = _opened(connection, state, features=features, all_versions=all_versions)
+        _open(connection, state)
+        query = _query(connection, state, features=features, all_versions=all_versions)
+        if models is not None:
+            known = _query(connection, state, features=True, all_versions=all_versions)
+            query = f"{_with_reasons(connection, query, known, models)} order by event_ts, event_id"
         if "csv" in written:
             lists = [name for name, kind, *_ in connection.execute(f"describe {query}").fetchall() if kind[-1] == "]"]
             texts = ", ".join(f"to_json({name})::varchar as {name}" for name in lists)
@@ -85,21 +104,34 @@ def export(state: Path, out: Path, *, features: bool = False, all_versions: bool
     return int(rows)
 
 
-def latest(state: Path, count: int, *, all_versions: bool = False) -> list[dict[str, Any]]:
-    """The last decisions by event time, the latest first: event, time, card, amount in minor units, action, reasons."""
+def latest(
+    state: Path, count: int, *, all_versions: bool = False, models: Registry | None = None
+) -> list[dict[str, Any]]:
+    """The last decisions by event time, the latest first: event, time, card, amount in minor units, action, reasons.
+
+    With `models`, score_reasons too, as `export` writes them.
+    """
     with duckdb.connect() as connection:
-        query = _opened(connection, state, features=True, all_versions=all_versions)
+        _open(connection, state)
+        query = _query(connection, state, features=True, all_versions=all_versions)
         columns = [str(row[0]) for row in connection.execute(f"describe {query}").fetchall()]
         names = [*_SHOWN, *(name for name in ("version",) if name in columns)]
         order = ", ".join(f"{name} desc" for name in ("event_ts", "event_id", *names[len(_SHOWN) :]))
-        rows = connection.execute(f"select {', '.join(names)} from ({query}) order by {order} limit {count}").fetchall()
+        query = f"select * from ({query}) order by {order} limit {count}"
+        if models is not None:
+            query = _with_reasons(connection, query, query, models)
+            names.append("score_reasons")
+        rows = connection.execute(f"select {', '.join(names)} from ({query}) order by {order}").fetchall()
     return [dict(zip(names, row, strict=True)) for row in rows]
 
 
-def _opened(connection: duckdb.DuckDBPyConnection, state: Path, *, features: bool, all_versions: bool) -> str:
-    """A query for the decisions of a state, in order of time."""
+def _open(connection: duckdb.DuckDBPyConnection, state: Path) -> None:
     connection.execute("set TimeZone = 'UTC'")
     attach_state(connection, state, CATALOG)
+
+
+def _query(connection: duckdb.DuckDBPyConnection, state: Path, *, features: bool, all_versions: bool) -> str:
+    """A query for the decisions of a state, in order of time."""
     decided, known = (whole(connection, CATALOG, state, table) for table in ("decisions", "decision_input"))
     if decided is None or known is None:
         raise RiskwaveError(f"{state}: has no decisions; expected a state made by `riskwave run` or `riskwave batch`")
@@ -116,6 +148,16 @@ def _opened(connection: duckdb.DuckDBPyConnection, state: Path, *, features: boo
     return f"select d.*, {beside} from ({decided}) as d join ({known}) as k on {keys} order by {order}"
 
 
+def _with_reasons(connection: duckdb.DuckDBPyConnection, query: str, known: str, models: Registry) -> str:
+    """A query for decisions, with score_reasons; known: the same ones with what was known of them."""
+    from riskwave.scoring.of_decision import explain_flagged
+
+    said = explain_flagged(connection, known, models)
+    connection.register("riskwave_score_reasons", said)
+    keys = ", ".join(said.column_names[:-1])
+    return f"select q.*, r.score_reasons from ({query}) as q left join riskwave_score_reasons as r using ({keys})"
+
+
 def _show(decisions: list[dict[str, Any]]) -> None:
     table = Table(title=None, header_style="bold")
     table.add_column("time (UTC)", no_wrap=True)
@@ -130,7 +172,7 @@ def _show(decisions: list[dict[str, Any]]) -> None:
             Text(row["card_id"]),
             _amount(row["amount_minor"], row["currency"]),
             Text(f"{row['action']}{version}", style=COLOURS.get(row["action"], "")),
-            Text("; ".join(row["reasons"])),
+            Text("; ".join([*row["reasons"], *(row.get("score_reasons") or ())])),
         )
     console = Console()
     console.print(table if decisions else "no decisions yet")

@@ -1,4 +1,4 @@
-"""The model's part in one decision of a state: which columns made its score, in words."""
+"""The model's part in decisions of a state: which columns made their scores, in words."""
 
 from __future__ import annotations
 
@@ -25,11 +25,41 @@ def explain_score(
     model: name and version, such as `card 1.2.0`, as decisions name it; decision: the event's version, the first where
     it is not given. Raises RiskwaveError when there is no such event or model.
     """
+    table = known_of(state, event_id, decision)
+    return _explainer(registry, model).explain(table, top=top, flagged_only=False)[0]
+
+
+def explain_flagged(connection: duckdb.DuckDBPyConnection, query: str, registry: Registry, *, top: int = 3) -> pa.Table:
+    """What raised the scores of those decisions that their own model flagged.
+
+    query: of decisions with what was known of them, decision_input's columns; gives event_id, version where the query
+    has it, score_reasons (texts, the strongest first), a row a flagged decision. Raises RiskwaveError where the
+    registry lacks a model.
+    """
+    keys = [name for name in ("event_id", "version") if name in connection.sql(query).columns]
+    none = connection.sql(f"select {', '.join(keys)}, null::varchar[] as score_reasons from ({query}) limit 0")
+    found = [none.to_arrow_table()]
+    for (model,) in connection.sql(
+        f"select distinct model_version from ({query}) where model_score is not null order by 1"
+    ).fetchall():
+        explainer = _explainer(registry, model)
+        flagged = connection.sql(
+            f"select * from ({query}) where model_version = $model and model_score >= $threshold",
+            params={"model": model, "threshold": explainer.scorer.threshold},
+        ).to_arrow_table()
+        said = [
+            [reason.said for reason in each.reasons] for each in explainer.explain(flagged, top=top, flagged_only=False)
+        ]
+        reasons = pa.array(said, pa.list_(pa.string()))
+        found.append(flagged.select(keys).append_column("score_reasons", reasons).cast(found[0].schema))
+    return pa.concat_tables(found)
+
+
+def _explainer(registry: Registry, model: str) -> Explainer:
     found = re.fullmatch(r"(\S+) (\S+)", model)
     if found is None:
         raise RiskwaveError(f"model {model}: expected one name and one version, such as 'card 1.2.0'")
-    table = known_of(state, event_id, decision)
-    return Explainer(registry, found[1], found[2]).explain(table, top=top, flagged_only=False)[0]
+    return Explainer(registry, found[1], found[2])
 
 
 def known_of(state: Path, event_id: str, decision: int | None) -> pa.Table:

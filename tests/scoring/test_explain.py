@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
+import duckdb
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from riskwave.decisions_cli import export, latest
 from riskwave.errors import RiskwaveError
 from riskwave.scoring.algorithms import ALGORITHMS
 from riskwave.scoring.algorithms.base import Trained
@@ -92,3 +97,31 @@ def test_flagged_events_are_explained_in_words(history: History, registry: Regis
     everything = explainer.explain(history.events.slice(0, 30), flagged_only=False, top=2)
     assert len(everything) == 30
     assert all(len(one.reasons) <= 2 for one in everything)
+
+
+def test_decisions_come_with_what_raised_their_scores(
+    bank: Path, history: History, registry: Registry, tmp_path: Path
+) -> None:
+    scorer = registry.scorer("card", "1.0.0")
+    scores = scorer.score(history.events)
+    flagged = dict(zip(history.events["event_id"].to_pylist(), (scores >= scorer.threshold).tolist(), strict=True))
+    state = Path(shutil.copy(bank, tmp_path / "scored.duckdb"))
+    with duckdb.connect(str(state)) as connection:
+        connection.register("scores", pa.table({"event_id": history.events["event_id"], "score": scores}))
+        connection.execute(
+            "update decisions set model_version = 'card 1.0.0', model_score = scores.score "
+            "from scores where decisions.event_id = scores.event_id"
+        )
+    out = tmp_path / "decisions.parquet"
+    rows = export(state, out, models=registry)
+    written = pq.read_table(out, columns=["event_id", "event_ts", "score_reasons"]).to_pylist()
+    assert len(written) == rows
+    assert [row["event_ts"] for row in written] == sorted(row["event_ts"] for row in written)
+    known = [row for row in written if row["event_id"] in flagged]
+    assert 0 < sum(flagged.values()) < len(known)
+    assert all((row["score_reasons"] is not None) == flagged[row["event_id"]] for row in known)
+    one = next(row for row in known if row["score_reasons"])
+    in_full = explain_score(state, one["event_id"], registry, "card 1.0.0", top=3)
+    assert one["score_reasons"] == [reason.said for reason in in_full.reasons]
+    shown = {row["event_id"]: row["score_reasons"] for row in latest(state, rows, models=registry)}
+    assert shown == {row["event_id"]: row["score_reasons"] for row in written}
