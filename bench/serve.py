@@ -1,8 +1,8 @@
 """`python -m bench.serve`: `riskwave serve` as a process of its own, asked at a steady rate whatever it answers.
 
 Latency is from when a request was due, not from when it could be sent; beside it, from when it was sent, which leaves
-out what waits for a connection in the asking process. Then it is asked for five times what it carried with all connections
-busy, and at the steady rate again.
+out what waits for a connection in the asking process. Then it is asked for five times what it carried with all
+connections busy, and at the steady rate again.
 """
 
 from __future__ import annotations
