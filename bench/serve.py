@@ -42,6 +42,13 @@ class Seen:
     sent: list[float] = field(default_factory=list)
     seconds: float = 0.0
 
+    def answered(self, status: int, since_due: float, since_sent: float) -> None:
+        """Count an answer; the milliseconds are kept of decisions alone."""
+        self.statuses[status] += 1
+        if status == 200:
+            self.latencies.append(since_due)
+            self.sent.append(since_sent)
+
     def row(self, name: str, rate: float) -> list[str]:
         """For the table."""
         total = max(sum(self.statuses.values()), 1)
@@ -89,10 +96,7 @@ class Asker:
 
         async def one(body: bytes, due: float) -> None:
             status, took = await self.ask(body)
-            seen.statuses[status] += 1
-            if status == 200:
-                seen.sent.append(took)
-                seen.latencies.append((time.perf_counter() - due) * 1000)
+            seen.answered(status, (time.perf_counter() - due) * 1000, took)
 
         async with asyncio.TaskGroup() as group:
             for place, body in enumerate(bodies):
@@ -115,10 +119,7 @@ class Asker:
                 if time.perf_counter() - began > seconds:
                     return
                 status, took = await self.ask(body)
-                seen.statuses[status] += 1
-                if status == 200:
-                    seen.sent.append(took)
-                    seen.latencies.append(took)
+                seen.answered(status, took, took)
 
         await asyncio.gather(*(worker() for _ in range(CONNECTIONS)))
         seen.seconds = time.perf_counter() - began

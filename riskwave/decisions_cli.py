@@ -15,7 +15,7 @@ from rich.text import Text
 
 from riskwave.batch.history import attach_state, columns_of, current, literal, whole
 from riskwave.errors import RiskwaveError
-from riskwave.scoring.options import DEFAULT_REGISTRY, ArtifactsOption, RegistryOption, open_registry
+from riskwave.scoring.options import DEFAULT_REGISTRY, ArtifactsOption, RegistryOption, open_registry, registry_there
 from riskwave.sources.currencies import EXPONENTS
 
 if TYPE_CHECKING:
@@ -55,6 +55,10 @@ def decisions_command(
     """
     if out is None and features:
         raise RiskwaveError("--features: a terminal is too narrow for them; give --out decisions.parquet too")
+    if explained and not registry_there(registry):
+        raise RiskwaveError(
+            f"--explain: {registry}: no such registry; give --registry the one of `riskwave models train`"
+        )
     models = open_registry(registry, artifacts) if explained else None
     if out is not None:
         rows = export(state, out, features=features, all_versions=all_versions, models=models)
@@ -86,7 +90,7 @@ def export(
         query = _query(connection, state, features=features, all_versions=all_versions)
         if models is not None:
             known = _query(connection, state, features=True, all_versions=all_versions)
-            query = f"{_with_reasons(connection, query, known, models)} order by event_ts, event_id"
+            query = _with_reasons(connection, query, known, models)
         if "csv" in written:
             lists = [name for name, kind, *_ in connection.execute(f"describe {query}").fetchall() if kind[-1] == "]"]
             texts = ", ".join(f"to_json({name})::varchar as {name}" for name in lists)
@@ -149,13 +153,14 @@ def _query(connection: duckdb.DuckDBPyConnection, state: Path, *, features: bool
 
 
 def _with_reasons(connection: duckdb.DuckDBPyConnection, query: str, known: str, models: Registry) -> str:
-    """A query for decisions, with score_reasons; known: the same ones with what was known of them."""
+    """A query for decisions in order of time, with score_reasons; known: the same with what was known of them."""
     from riskwave.scoring.of_decision import explain_flagged
 
     said = explain_flagged(connection, known, models)
     connection.register("riskwave_score_reasons", said)
     keys = ", ".join(said.column_names[:-1])
-    return f"select q.*, r.score_reasons from ({query}) as q left join riskwave_score_reasons as r using ({keys})"
+    joined = f"({query}) as q left join riskwave_score_reasons as r using ({keys})"
+    return f"select q.*, r.score_reasons from {joined} order by event_ts, {keys}"
 
 
 def _show(decisions: list[dict[str, Any]]) -> None:

@@ -152,3 +152,10 @@ def test_a_state_without_any_says_so(tmp_path: Path) -> None:
         connection.execute("delete from decisions; delete from decision_input").fetchall()
     assert decisions("--state", tmp_path / "s.duckdb").stdout == "no decisions yet\n"
     assert decisions("--state", tmp_path / "s.duckdb", "--json").stdout == "[]\n"
+
+
+def test_explaining_needs_a_registry_that_is_there(state: Path, tmp_path: Path) -> None:
+    registry = tmp_path / "nowhere.db"
+    with pytest.raises(RiskwaveError, match=r"--explain: .*nowhere\.db: no such registry; give --registry"):
+        decisions("--state", state, "--explain", "--registry", registry)
+    assert not registry.exists()
