@@ -175,7 +175,7 @@ def main(
         token = keys.create("bench", owner="bench", scopes=("decide",), rate=1e6)[1]
         keys.close()
         port = free_port()
-        command = [sys.executable, "-m", "riskwave.cli", "serve", "--quiet", "--state", str(state)]
+        command = [sys.executable, "-m", "riskwave.cli", "serve", "--quiet", "--insight", "0", "--state", str(state)]
         process = subprocess.Popen([*command, "--port", str(port)], stdout=subprocess.DEVNULL)
         try:
 

@@ -108,12 +108,12 @@ def test_a_request_and_a_source_are_followed_to_the_decision(tmp_path: Path, col
     assert {span.span_id for span in sources} <= linked
     assert sum(_said(batch)["events"] for batch in batches) >= 201
     assert sum(_said(batch)["decided"] for batch in batches) >= 201
-    # Within each batch: features, rules, commit; staging is the source's or the request's.
-    ids = {batch.span_id for batch in batches}
+    # Within each batch, one or several: features, rules, commit; staging is the source's or the request's.
+    ids = {batch.span_id for batch in batches if _said(batch)["decided"]}
+    assert ids
     for name in ("riskwave.features", "riskwave.rules", "riskwave.commit"):
         found = collector.named(name)
-        assert len(found) >= 2, name
-        assert {span.parent_span_id for span in found} <= ids, name
+        assert {span.parent_span_id for span in found} >= ids, name
         assert all(span.end_time_unix_nano >= span.start_time_unix_nano for span in found)
     staged = {span.parent_span_id for span in collector.named("riskwave.stage")}
     assert {span.span_id for span in sources} <= staged

@@ -38,7 +38,7 @@ def render(session: Session) -> None:
         if text is None:
             return
         st.code(text, language="yaml")
-        if st.button("Go on as text", icon=":material/edit_note:", on_click=_as_text, args=(text,)):
+        if st.button("Go on as text", icon=":material/edit_note:", on_click=as_text, args=(text,)):
             st.rerun()
     else:
         st.caption(
@@ -51,7 +51,8 @@ def render(session: Session) -> None:
         _try(session, text)
 
 
-def _as_text(text: str) -> None:
+def as_text(text: str) -> None:
+    """Put a text into the editor."""
     st.session_state["draft_text"] = text
     st.session_state["draft_version"] = st.session_state.get("draft_version", 0) + 1
     st.session_state["draft_how"] = "As text"

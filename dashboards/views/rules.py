@@ -1,16 +1,17 @@
-"""*Rules*: thresholds with their curves, new rules, shadows, publication."""
+"""*Rules*: thresholds with their curves, new rules, what looking back proposes, shadows, publication."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from dashboards.rules import draft, publish, shadow, thresholds
+from dashboards.rules import draft, found, publish, shadow, thresholds
 from dashboards.session import Session
 from dashboards.view import View
 
 PARTS = {
     "Thresholds": thresholds.render,
     "New rule": draft.render,
+    "Found": found.render,
     "Shadow and live": shadow.render,
     "Publish": publish.render,
 }

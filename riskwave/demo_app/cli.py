@@ -68,7 +68,7 @@ def demo_app_command(
         labeller = keys.create("chargebacks", owner="chargebacks", role=None, scopes=("label",), valid_for=FOR)[1]
         keys.close()
     serve = ["serve", "--quiet", "--state", str(state), "--port", str(ports[0]), "--deadline-ms", "10000"]
-    serve += ["--models", str(registry), "--watch", "0.1"] if unscored is None else []
+    serve += ["--models", str(registry), "--watch", "0.1", "--insight", "0.1"] if unscored is None else []
     with (
         running(serve, f"{api}/readyz", folder / "serve.log"),
         running(["app", "--api", api, "--port", str(ports[1])], f"{app}/_stcore/health", folder / "app.log"),

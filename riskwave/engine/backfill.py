@@ -15,6 +15,7 @@ from riskwave.engine.archive import archive_folder, bring_back
 from riskwave.engine.plan import Plan
 from riskwave.engine.state import LANDING
 from riskwave.engine.workbench import Workbench
+from riskwave.errors import RiskwaveError
 
 Say = Callable[[str], None]
 SCRATCH = "riskwave_backfill"
@@ -41,6 +42,11 @@ def _backfill(
     lacking = [field for field in known if field.name not in there]
     if not there:
         return
+    if "version" not in there:
+        raise RiskwaveError(
+            f"{state}: was made by `riskwave batch`, which no stream can go on from; expected a state of "
+            "`riskwave run`: name another one, and it is made"
+        )
     journal.fold(connection, state)
     if not lacking:
         return

@@ -29,8 +29,6 @@ from riskwave.scoring.options import (
 if TYPE_CHECKING:
     from riskwave.insight.insight import Insight
 
-HOURS = {"hour": 1, "day": 24}
-
 
 def insight_command(
     history: Annotated[
@@ -60,7 +58,8 @@ def insight_command(
     Example: riskwave insight --history bank.duckdb --since 2026-03-15 --until 2026-03-22 --each day
     """
     need_packages()
-    from riskwave.insight.insight import acted_in, distinct, each_range, insight
+    from riskwave.insight.drafts import drafts_text
+    from riskwave.insight.insight import HOURS, acted_in, distinct, each_range, insight
     from riskwave.scoring.history import read_history
 
     for option, value in (("--last", last), ("--each", each or "day")):
@@ -85,11 +84,7 @@ def insight_command(
     drafts = distinct([part.draft for look in found for part in look.clusters if part.draft is not None])
     if rules is not None and drafts:
         try:
-            rules.write_text(
-                "# Drafts: proposed by `riskwave insight`, to be read, tested and published.\n\n"
-                + "\n".join(draft.text for draft in drafts),
-                encoding="utf-8",
-            )
+            rules.write_text(drafts_text(drafts), encoding="utf-8")
         except OSError as fault:
             raise RiskwaveError(f"{rules}: the drafts cannot be written there: {fault.strerror}") from fault
     if as_json:

@@ -103,6 +103,13 @@ def draft(history: History, cluster: Ints, name: str, why: str) -> Draft | None:
     )
 
 
+def drafts_text(drafts: Sequence[Draft]) -> str:
+    """Drafts as the text of a rule file."""
+    return "# Drafts: proposed by `riskwave insight`, to be read, tested and published.\n\n" + "\n".join(
+        each.text for each in drafts
+    )
+
+
 def _conditions(events: pa.Table, cluster: Ints) -> Iterator[tuple[Condition, Flags]]:
     """What most of a cluster's events have in common, a condition each, with the events it holds for."""
     skipped = {column.name for column in MODEL_COLUMNS}

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
-from riskwave.batch.history import attach_state, whole
+from riskwave.batch.history import attach_state, in_folder, whole
 from riskwave.insight.clusters import Made, cluster, made_by
 from riskwave.insight.drafts import Draft, draft
 from riskwave.insight.unusual import find_unusual
@@ -22,6 +22,8 @@ from riskwave.scoring.values import Flags, Say
 
 pc: Any = pyarrow.compute
 CATALOG = "riskwave_insight"
+#: How far back a look goes, by its name.
+HOURS = {"hour": 1, "day": 24}
 #: Events of a cluster at least; ids shown of each.
 LEAST, EXAMPLES = 6, 5
 
@@ -71,13 +73,15 @@ class Acted:
     ruled: frozenset[str]
 
 
-def acted_in(state: Path) -> Acted:
-    """What a state's decisions did; nothing where it has none."""
-    if not state.is_file():
-        return Acted(frozenset(), frozenset())
+def acted_in(history: Path) -> Acted:
+    """What the decisions of a state or of a Parquet folder did; nothing where it has none."""
     with duckdb.connect() as connection:
-        attach_state(connection, state, CATALOG)
-        decided = whole(connection, CATALOG, state, "decisions")
+        decided = None
+        if history.is_dir():
+            decided = in_folder(history, "decisions")
+        elif history.is_file():
+            attach_state(connection, history, CATALOG)
+            decided = whole(connection, CATALOG, history, "decisions")
         if decided is None:
             return Acted(frozenset(), frozenset())
         names = connection.sql(f"select * from ({decided}) limit 0").columns

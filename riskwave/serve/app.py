@@ -22,6 +22,7 @@ from riskwave.serve.routes import (
     decisions,
     entities,
     health,
+    insights,
     jobs,
     labels,
     me,
@@ -32,7 +33,7 @@ from riskwave.serve.routes import (
 )
 from riskwave.serve.service import Service
 
-PARTS = (why, decisions, alerts, entities, labels, tuning, rulesets, jobs, models, catalogue, asking, me)
+PARTS = (why, decisions, alerts, entities, labels, tuning, rulesets, jobs, insights, models, catalogue, asking, me)
 ROUTERS = tuple(part.router for part in PARTS)
 
 

@@ -37,6 +37,10 @@ def serve_command(
     watch: Annotated[
         float, typer.Option(min=0, help="With --models: hours between looks at the models online; 0 for none.")
     ] = 1.0,
+    insight: Annotated[
+        float,
+        typer.Option(min=0, help="Hours between looks back for what was missed; each 24th is over a day. 0 for none."),
+    ] = 1.0,
     memory: Annotated[str, typer.Option(help="Most memory DuckDB may take, such as 1GB.")] = "1GB",
     quiet: Annotated[bool, typer.Option("--quiet", help="Log warnings only, not every request.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print where it listens as JSON.")] = False,
@@ -66,7 +70,7 @@ def serve_command(
     inputs = open_inputs(source, mapping, labels, profiles, devices, follow=follow) if source else None
     service = Service(
         state,
-        Settings(deadline_ms=deadline_ms, rate=rate, burst=rate, watch_s=watch * 3_600),
+        Settings(deadline_ms=deadline_ms, rate=rate, burst=rate, watch_s=watch * 3_600, insight_s=insight * 3_600),
         inputs=inputs,
         registry=models,
         webhook=(webhook, os.environ.get("RISKWAVE_WEBHOOK_SECRET", "").encode()) if webhook else None,

@@ -18,8 +18,11 @@ FRESH_S = 60.0  # a slider asks again and again: the same copy serves it for thi
 COPY_S = 60.0
 #: Rows that are held at a time while they are written: a row has more than a hundred columns.
 GROUP = 16_384
-#: What comparing shadows reads of a decision.
-_SHADOWED = "event_id, version, event_ts, action, rule_ids, control_version, shadow_rule_ids, shadow_rulesets"
+#: What some work reads of decisions: comparing shadows nothing else, looking back beside the events.
+_DECIDED = {
+    "compare": "event_id, version, event_ts, action, rule_ids, control_version, shadow_rule_ids, shadow_rulesets",
+    "insight": "event_id, version, action, rule_ids",
+}
 
 
 @dataclass(frozen=True)
@@ -37,25 +40,25 @@ class Copies:
     def __init__(self, reading: Reading) -> None:
         self._reading = reading
         self._root = tempfile.TemporaryDirectory(prefix="riskwave-jobs-")
-        self._kept: dict[tuple[bool, int], Copy] = {}
+        self._kept: dict[tuple[str, int], Copy] = {}
         self._lock = threading.Lock()
         self._number = 0
 
     def take(self, work: str, days: int) -> Copy:
         """The last days for a kind of work; raises ProblemError 409 when nothing was decided yet."""
-        shadows = work == "compare"
+        kind = work if work in _DECIDED else "events"
         with self._lock:
             for key, copy in list(self._kept.items()):
-                other = key[0] == shadows and key[1] != days
+                other = key[0] == kind and key[1] != days
                 if other or time.monotonic() - copy.made > FRESH_S:
                     shutil.rmtree(copy.folder, ignore_errors=True)
                     del self._kept[key]
-            kept = self._kept.get((shadows, days))
+            kept = self._kept.get((kind, days))
             if kept is None:
-                kept = self._kept[shadows, days] = self._copy(days, shadows=shadows)
+                kept = self._kept[kind, days] = self._copy(days, kind)
             return kept
 
-    def _copy(self, days: int, *, shadows: bool) -> Copy:
+    def _copy(self, days: int, kind: str) -> Copy:
         span = self._reading.rows("select min(event_ts) as first, max(event_ts) as last from decision_input")[0]
         first, last = span["first"], span["last"]
         if last is None:
@@ -64,9 +67,10 @@ class Copies:
         folder = Path(self._root.name) / str(self._number)
         folder.mkdir()
         since = last - timedelta(days=days)
-        if shadows:
-            self._write(f"select {_SHADOWED} from decisions where event_ts > {moment(since)}", folder / "decisions")
-        else:
+        if kind in _DECIDED:
+            decided = f"select {_DECIDED[kind]} from decisions where event_ts > {moment(since)}"
+            self._write(decided, folder / "decisions")
+        if kind != "compare":
             self._write(self._events(since), folder / "decision_input")
         self._write("select * from labels", folder / "labels")
         return Copy(folder, first.isoformat(), time.monotonic())

@@ -66,6 +66,16 @@ class Metrics:
             "riskwave_model_watched_timestamp_seconds", "When the model was last looked at", "model"
         )
 
+        self.insight_clusters = self._gauge(
+            "riskwave_insight_clusters", "Clusters of what is new at the last look back, over its hour or day", "last"
+        )
+        self.insight_missed = self._gauge(
+            "riskwave_insight_missed_events", "Events of those clusters that real time let pass", "last"
+        )
+        self.insight_looked = self._gauge(
+            "riskwave_insight_timestamp_seconds", "When it was last looked back over an hour or a day", "last"
+        )
+
     def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
         return Gauge(name, text, labels, registry=self.registry)
 
@@ -114,6 +124,13 @@ class Metrics:
         for figure in ("precision", "recall", "false_positive_rate", "auc"):
             if figures.get(figure) is not None:
                 self.model_quality.labels(model, figure).set(figures[figure])
+
+    def looked_back(self, found: dict[str, Any], at: float) -> None:
+        """The figures of a look back, as `riskwave insight --json` has them; at: seconds since 1970."""
+        last = found["last"]
+        self.insight_looked.labels(last).set(at)
+        self.insight_clusters.labels(last).set(len(found["clusters"]))
+        self.insight_missed.labels(last).set(sum(part["missed"] for part in found["clusters"]))
 
     def text(self) -> bytes:
         """The exposition format."""

@@ -50,7 +50,12 @@ class Service:
         self.jobs = Jobs(self._copies, state, self.settings)
         self.registry = registry
         self.watching = Watching(
-            self.jobs, self.decider.metrics, registry, lambda: online_models(registry), self.settings.watch_s
+            self.jobs,
+            self.decider.metrics,
+            registry,
+            lambda: online_models(registry),
+            watch_s=self.settings.watch_s,
+            insight_s=self.settings.insight_s,
         )
         self.webhook = Webhook(*webhook, self.decider.reading, self.notes) if webhook else None
 

@@ -13,7 +13,8 @@ class Settings:
     second and at once that a key may make, unless the key has its own; body_bytes: the longest body; queue: events
     that may wait, whatever their deadlines; sql_s, sql_rows, sql_mb: of a question in the console; readers: reads of
     the state at once; jobs: pieces of work that may wait; job_s, job_mb: what one of them may take; watch_s:
-    seconds between looks at the models online, 0 for none.
+    seconds between looks at the models online, 0 for none; insight_s: seconds between looks back over the last hour,
+    every 24th of them over the last day too, 0 for none.
     """
 
     deadline_ms: int = 1_000
@@ -30,3 +31,4 @@ class Settings:
     job_s: float = 300.0
     job_mb: int = 512
     watch_s: float = 0.0
+    insight_s: float = 0.0

@@ -105,11 +105,31 @@ def watch(task: dict[str, Any], say: Say) -> Any:
     return {"model": task["model"], "version": version, "quality": quality, "weights": weights, **found.as_dict()}
 
 
+def insight(task: dict[str, Any], say: Say) -> Any:
+    """What real time missed in the last hour or day of the history."""
+    import numpy as np
+
+    from riskwave.insight.drafts import drafts_text
+    from riskwave.insight.insight import HOURS, acted_in, distinct
+    from riskwave.insight.insight import insight as look_back
+    from riskwave.scoring.history import read_history
+    from riskwave.scoring.options import open_registry
+
+    scorer = open_registry(task["registry"], None).scorer(task["model"], "online") if task["model"] else None
+    whole = read_history([task["folder"]], say=say)
+    end = whole.end + np.timedelta64(1, "us")
+    begin = end - np.timedelta64(HOURS[task["last"]], "h")
+    found = look_back(whole, begin, end, acted=acted_in(Path(task["folder"])), scorer=scorer, say=say)
+    drafts = distinct([part.draft for part in found.clusters if part.draft is not None])
+    return {"last": task["last"], **found.as_dict(), "drafts": drafts_text(drafts) if drafts else None}
+
+
 WORKS: dict[str, Callable[[dict[str, Any], Say], Any]] = {
     "sweep": sweep,
     "backtest": backtest,
     "compare": compare,
     "watch": watch,
+    "insight": insight,
 }
 
 

@@ -40,7 +40,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     state, registry = folder / "bank.duckdb", folder / "models.db"
     bank = fill(state, EVENTS)
     train(state, registry)
-    with running_app(state, make_keys(state), "--models", str(registry)) as running:
+    with running_app(state, make_keys(state), "--models", str(registry), "--insight", "0") as running:
         send(bank, running)
         yield running
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
@@ -91,6 +92,19 @@ def test_a_rule_is_drafted_with_help_and_published_by_two(app: Running, window: 
     with app.client("viewer") as client:
         states = [one["state"] for one in client.get("/v1/rulesets").json()["items"]]
     assert states.count("shadow") == 1
+
+
+def test_what_looking_back_found_becomes_a_new_rule(window: Callable[[str], Page]) -> None:
+    page = window("analyst")
+    go(page, "Rules")
+    _part(page, "Found")
+    expect(page.get_by_text("Nobody has looked back since the server started")).to_be_visible()
+    page.get_by_role("button", name="Look now").click()
+    expect(page.get_by_text("events against")).to_be_visible(timeout=LONG_MS)
+    page.get_by_role("button", name="Go on with it as a new rule").first.click()
+    settled(page)
+    expect(page.get_by_label("Rules as text")).to_have_value(re.compile("rule: insight_"))
+    expect(page.get_by_text("It is sound and its cases hold")).to_be_visible()
 
 
 def test_a_question_is_answered_drawn_and_taken_along(window: Callable[[str], Page], tmp_path: Path) -> None:

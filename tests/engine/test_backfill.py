@@ -19,6 +19,7 @@ from riskwave.control.lifecycle import publish
 from riskwave.engine.archive import archive_folder, move
 from riskwave.engine.engine import Engine
 from riskwave.engine.plan import Plan, make_plan
+from riskwave.errors import RiskwaveError
 from riskwave.project import CompiledProject, compiled_project
 from riskwave.rules.check import check_ruleset
 from riskwave.rules.pack import parse_rules
@@ -195,3 +196,13 @@ def test_days_that_windows_reach_again_come_back_from_the_archive(
         assert (newest - oldest).days >= 37
     finally:
         engine.close()
+
+
+def test_what_a_batch_made_is_refused_in_one_line(tmp_path: Path) -> None:
+    made = tmp_path / "batch.duckdb"
+    with duckdb.connect(str(made)) as connection:
+        connection.execute("create table decision_input as select 'e1' as event_id, timestamp '2026-01-05' as event_ts")
+    with pytest.raises(RiskwaveError, match="was made by `riskwave batch`, which no stream can go on from"):
+        Engine(made)
+    with duckdb.connect(str(made)) as connection:
+        assert connection.sql("select * from decision_input").fetchall()

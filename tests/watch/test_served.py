@@ -1,18 +1,23 @@
-"""A model looked at by a server: what the look finds is what the command finds, and is measured for Prometheus."""
+"""What a server looks at by itself: its models, and what real time missed; both are measured for Prometheus."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from riskwave.cli import app
 from riskwave.engine.engine import Engine
+from riskwave.rules.check import check_ruleset
+from riskwave.rules.pack import parse_rules
 from riskwave.serve.service import Service
 from riskwave.simulator.bank import simulate
 from tests.serve.conftest import PATIENT, Served
 from tests.support.processes import wait_until
-from tests.watch.conftest import Kept
+from tests.watch.conftest import BANK, Kept
 
 LIMIT_S = 240.0
 
@@ -48,5 +53,33 @@ def test_a_model_is_looked_at_by_itself_and_its_figures_are_measured(kept: Kept,
         assert viewer.get("/v1/models/none").status_code == 404
         asked = served.client(role="approver").post("/v1/jobs", json={"work": "watch", "days": 7})
         assert asked.status_code == 202
+    finally:
+        service.close()
+
+
+def test_it_looks_back_by_itself_and_proposes_rules(kept: Kept, tmp_path: Path) -> None:
+    state = tmp_path / "bank.duckdb"
+    ran = ["run", "--source", f"{BANK}&drift=new_attack:0.15@day58", "--state", str(state), "--json"]
+    assert CliRunner().invoke(app, ran, catch_exceptions=False).exit_code == 0
+    command = ["insight", "--state", str(state), "--last", "day", "--model", "online", "--json"]
+    told = CliRunner().invoke(app, [*command, "--registry", kept.registry], catch_exceptions=False)
+    [expected] = json.loads(told.stdout)
+    service = Service(state, replace(PATIENT, insight_s=0.2, jobs=2), registry=kept.registry)
+    service.decider.start()
+    try:
+        analyst = Served(service).client(role="analyst")
+        assert analyst.get("/v1/insights").json() == {"hour": None, "day": None}
+        wait_until(lambda: all(analyst.get("/v1/insights").json().values()), limit_s=LIMIT_S, what="both looks back")
+        day = analyst.get("/v1/insights").json()["day"]
+        same = ("from_", "to", "events", "unexplained")
+        assert {name: day[name] for name in same} == {name: expected[name] for name in same}
+        assert day["before"] < expected["before"], "what is usual is learned from 30 days"
+        metrics = analyst.get("/metrics").text
+        assert f'riskwave_insight_clusters{{last="day"}} {float(len(day["clusters"]))}' in metrics
+        missed = sum(part["missed"] for part in day["clusters"])
+        assert f'riskwave_insight_missed_events{{last="day"}} {float(missed)}' in metrics
+        assert day["clusters"]
+        assert all(rule.rule.state == "draft" for rule in check_ruleset(parse_rules(day["drafts"], name="day")).rules)
+        assert Served(service).client(role="viewer").get("/v1/insights").status_code == 403
     finally:
         service.close()

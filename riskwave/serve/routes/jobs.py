@@ -1,4 +1,4 @@
-"""Work on history that takes longer than a request: sweeps, backtests, comparisons, a look at a model."""
+"""Work on history that takes longer than a request: sweeps, backtests, comparisons, looks at a model and back."""
 
 from __future__ import annotations
 
@@ -86,14 +86,29 @@ class Look(BaseModel):
     days: Days = 30
 
 
-Wanted = Annotated[Sweep | Backtest | Comparison | Look, Field(discriminator="work")]
+class LookBack(BaseModel):
+    """What real time missed in the last hour or day, with draft rules for it."""
+
+    model_config = ConfigDict(
+        extra="forbid", title="InsightToDo", json_schema_extra={"example": {"work": "insight", "last": "day"}}
+    )
+
+    work: Literal["insight"]
+    last: Literal["hour", "day"] = Field("day", description="Of events, up to the latest one")
+    model: str | None = Field(
+        None, pattern="^[a-z][a-z0-9_]{0,60}$", description="Explain what this model's version online flags alone"
+    )
+    days: Annotated[int, Field(ge=2, le=90, description="Of history: what is usual is learned from it")] = 30
+
+
+Wanted = Annotated[Sweep | Backtest | Comparison | Look | LookBack, Field(discriminator="work")]
 
 
 class JobRow(BaseModel):
     """A piece of work."""
 
     id: str = Field(description="Its name")
-    work: str = Field(description="sweep, backtest, compare or watch")
+    work: str = Field(description="sweep, backtest, compare, watch or insight")
     author: str = Field(description="Who asked")
     asked: dict[str, Any] = Field(description="What was asked for; of a draft's text the beginning")
     state: str = Field(description="waiting, running, done, failed or cancelled")
@@ -120,8 +135,8 @@ def begin(request: Request, caller: Trying, wanted: Wanted) -> Response:
     asked = wanted.model_dump(exclude={"work", "into"})
     if isinstance(wanted, Sweep | Backtest) and wanted.text is not None:
         asked["text"] = _read(service, wanted.text, wanted.into)
-    if isinstance(wanted, Look):
-        if service.registry is None:
+    if isinstance(wanted, Look | LookBack):
+        if service.registry is None and wanted.model is not None:
             raise ProblemError(409, "the server has no registry of models; start it with --models riskwave.models.db")
         asked["registry"] = service.registry
     job = service.jobs.submit(wanted.work, asked, caller.who)
@@ -149,7 +164,7 @@ def cancel(request: Request, caller: Trying, job: Id) -> Response:
     return as_json(service_of(request).jobs.cancel(job).as_dict())
 
 
-def _check(service: Service, wanted: Sweep | Backtest | Comparison | Look) -> None:
+def _check(service: Service, wanted: Sweep | Backtest | Comparison | Look | LookBack) -> None:
     """Say at once what cannot be. Raises ProblemError."""
     named = [getattr(wanted, name, None) for name in ("rules", "against", "revision", "into")]
     for revision in [name for name in named if name]:
