@@ -39,6 +39,13 @@ def render(session: Session, decision: dict[str, Any]) -> None:
     except ApiError as fault:
         show_fault(fault)
         return
+    if why["changed"]:
+        with st.expander(f"What changed since version {decision['version'] - 1} ({len(why['changed'])} features)"):
+            rows = [
+                {"feature": f"`{name}`", "before": plain(before), "now": plain(now)}
+                for name, (before, now) in why["changed"].items()
+            ]
+            st.table(rows, border="horizontal", hide_index=True)
     fired = [rule for rule in why["rules"] if rule["fired"]]
     for place, rule in enumerate(fired):
         _rule(rule, first=place == 0)

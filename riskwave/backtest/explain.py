@@ -14,6 +14,7 @@ from riskwave.backtest.given import Given, lists_of
 from riskwave.backtest.plausible import alone
 from riskwave.backtest.terms import Facts, Term, terms
 from riskwave.batch.history import attach_state, columns_of, literal, whole
+from riskwave.catalogue import load_catalogue
 from riskwave.control import Control, Snapshot, control_path
 from riskwave.errors import RiskwaveError
 from riskwave.rules.check import CheckedRule, check_ruleset
@@ -51,7 +52,8 @@ class Explanation:
     """One decision, explained by the rulesets and thresholds that its control version names.
 
     features: what was known, of the columns that rules may name; rules: those that fired first, in the order in which
-    they decide; changes: what would have let it pass; agrees: whether evaluating it anew gives what was recorded.
+    they decide; changes: what would have let it pass; agrees: whether evaluating it anew gives what was recorded;
+    changed: of a decision that supersedes another, the features that differ, with the value before and now.
     """
 
     event_id: str
@@ -62,6 +64,7 @@ class Explanation:
     rules: tuple[RuleExplained, ...]
     changes: tuple[tuple[Change, ...], ...]
     agrees: bool
+    changed: dict[str, tuple[Any, Any]]
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -73,7 +76,7 @@ def explain(state: Path, event_id: str, *, version: int | None = None) -> Explan
 
     Raises RiskwaveError when there is no such decision, or nothing says what was in force when it was made.
     """
-    row, decision, versions, least = _read(state, event_id, version)
+    row, decision, versions, least, before = _read(state, event_id, version)
     control_version = decision.get("control_version")
     if control_version is None:
         raise RiskwaveError(f"{event_id}: its decision names no control_version, so what was in force is not known")
@@ -81,7 +84,7 @@ def explain(state: Path, event_id: str, *, version: int | None = None) -> Explan
         raise RiskwaveError(f"{control_path(state)}: is not there; it has the rules and thresholds of the decision")
     with Control.open(control_path(state), read_only=True) as control:
         given = in_force(control.snapshot(int(control_version)), str(decision["ruleset_revision"]))
-    return explained(given, row, decision, versions=versions, least=least)
+    return explained(given, row, decision, versions=versions, least=least, before=before)
 
 
 def explained(
@@ -91,12 +94,13 @@ def explained(
     *,
     versions: int,
     least: dict[str, Any] | None,
+    before: dict[str, Any] | None = None,
 ) -> Explanation:
     """Explain a decision by what was in force.
 
     given: of its ruleset and control_version; row: of decision_input with the model's columns; versions: how many
     decisions there are of the event; least: what would be known of the event alone, for what would have let it pass,
-    which is not looked for where it is None.
+    which is not looked for where it is None; before: the row of the decision that it supersedes.
     """
     event_id = str(decision["event_id"])
     decided = decide(given.checked, row, given.values, given.lists, given.held)
@@ -114,7 +118,13 @@ def explained(
         rules=tuple(rules),
         changes=() if least is None else tuple(ways_to_pass(given, row, decided, least)),
         agrees=all(decision[name] == getattr(decided, name) for name in _AGREE if name in decision),
+        changed=_changed(before or {}, row),
     )
+
+
+def _changed(before: dict[str, Any], row: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
+    names = [feature.name for feature in load_catalogue() if feature.name in before and feature.name in row]
+    return {name: (before[name], row[name]) for name in names if before[name] != row[name]}
 
 
 _AGREE = ("action", "severity", "rule_ids", "reasons", "ruleset_channel", "shadow_rule_ids", "rule_vector")
@@ -169,8 +179,10 @@ def _warming(rule: CheckedRule, at: datetime, first: datetime | None) -> str | N
 
 def _read(
     state: Path, event_id: str, version: int | None
-) -> tuple[dict[str, Any], dict[str, Any], int, dict[str, Any]]:
-    """What was known of an event, what was decided, how many decisions there are about it, and what it is alone."""
+) -> tuple[dict[str, Any], dict[str, Any], int, dict[str, Any], dict[str, Any] | None]:
+    """What was known of an event, what was decided, how many decisions there are about it, what it is alone, and what
+    was known when the decision before was made.
+    """
     with duckdb.connect() as connection:
         connection.execute("set TimeZone = 'UTC'")
         attach_state(connection, state, CATALOG)
@@ -187,11 +199,13 @@ def _read(
         if wanted not in numbers:
             raise RiskwaveError(f"{event_id}: has no version {wanted}; expected {min(numbers)} to {max(numbers)}")
         decision = decisions[numbers.index(wanted)]
-        rows = [row for row in _rows(connection, known, event_id) if int(row.get("version") or wanted) == wanted]
+        rows = _rows(connection, known, event_id)
+        before = next((row for row in rows if row.get("version") == wanted - 1), None)
+        rows = [row for row in rows if int(row.get("version") or wanted) == wanted]
         if not rows:
             raise RiskwaveError(f"{event_id}: {state} has not kept what was known of it")
         least = alone(connection, CATALOG, state, event_id) if decision["action"] != "allow" else {}
-    return with_scores(rows[0], decision), decision, len(decisions), least
+    return with_scores(rows[0], decision), decision, len(decisions), least, before
 
 
 def with_scores(known: dict[str, Any], decision: dict[str, Any]) -> dict[str, Any]:

@@ -141,6 +141,10 @@ def show_explanation(result: Explanation, console: Console, *, everything: bool)
         console.print(Text("evaluated anew it comes out differently: riskwave backtest --as-of decision", style="red"))
     if d.get("model_score") is not None:
         console.print(Text(f"model {d.get('model_version') or 'unknown'}: score {d['model_score']:.4f}"))
+    if result.changed:
+        console.print(Text(f"it supersedes decision {result.version - 1}, since what was known changed"))
+        rows = [(name, value_text(then), value_text(now)) for name, (then, now) in result.changed.items()]
+        _table(console, ("feature", "before", "now"), rows)
     fired = [rule for rule in result.rules if rule.fired]
     if not fired:
         console.print(Text("no rule fired"))

@@ -37,14 +37,13 @@ def why(reading: Reading, control: Control, event_id: str, version: int = 1) -> 
     decision = next((one for one in decisions if one["version"] == version), None)
     if decision is None:
         raise ProblemError(404, f"{event_id[:128]}: has no version {version}; the last is {decisions[-1]['version']}")
-    known = reading.rows(
-        "select * from decision_input where event_id = $event_id and version = $version", {**asked, "version": version}
-    )
-    if not known:
+    rows = reading.rows("select * from decision_input where event_id = $event_id", asked)
+    known = {row["version"]: row for row in rows}
+    if version not in known:
         raise ProblemError(409, f"{event_id[:128]}: what was known of it is not kept any more")
     given = _given(control, int(decision["control_version"]), str(decision["ruleset_revision"]))
-    row = with_scores(known[0], decision)
-    found = explained(given, row, decision, versions=len(decisions), least=None)
+    row = with_scores(known[version], decision)
+    found = explained(given, row, decision, versions=len(decisions), least=None, before=known.get(version - 1))
     return {
         "event_id": event_id,
         "version": version,
@@ -54,6 +53,7 @@ def why(reading: Reading, control: Control, event_id: str, version: int = 1) -> 
         "ruleset_revision": decision["ruleset_revision"],
         "model_version": decision["model_version"],
         "agrees": found.agrees,
+        "changed": found.changed,
         "rules": [asdict(rule) for rule in found.rules],
     }
 

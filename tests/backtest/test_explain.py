@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from riskwave.backtest.changes import OTHER
 from riskwave.backtest.explain import Explanation, explain
 from riskwave.backtest.given import given
+from riskwave.cli import app
 from riskwave.control import Control, control_path
 from riskwave.control.lifecycle import publish
 from riskwave.control.thresholds import set_threshold
@@ -121,6 +123,21 @@ def test_every_change_lets_the_event_pass(made: Made) -> None:
         told = result.as_dict()["changes"]
         assert all(each["value"] != OTHER for way in told for each in way)
     assert stopped > 5
+
+
+def test_a_decision_that_supersedes_another_says_what_changed(tmp_path: Path) -> None:
+    state = tmp_path / "bank.duckdb"
+    with Control.open(control_path(state)) as control:
+        publish(control, pack(), why="first", author="ann")
+        late = {**CALM, "version": 2, "card_txn_count_10m": 7, "card_km_from_last": None}
+        events = [CALM, late]
+        make_state(state, events, (), decided(control, events))
+    last = explain(state, "e1")
+    assert (last.version, last.decision["action"]) == (2, "challenge")
+    assert last.changed == {"card_txn_count_10m": (1, 7), "card_km_from_last": (10.0, None)}
+    assert explain(state, "e1", version=1).changed == {}
+    shown = CliRunner().invoke(app, ["explain", "e1", "--state", str(state)], catch_exceptions=False).stdout
+    assert "it supersedes decision 1, since what was known changed" in shown
 
 
 def test_no_such_event_or_version(made: Made) -> None:

@@ -103,6 +103,23 @@ def test_each_decision_names_the_one_it_supersedes(stream: Deployment) -> None:
     assert len(seen) == 2000
 
 
+def test_each_superseding_decision_says_what_changed(stream: Deployment) -> None:
+    superseding = stream.rows("select event_id, version from decisions where version > 1 order by event_id, version")
+    changes = stream.rows(
+        "select event_id, version, supersedes, changed from decisions__changes order by event_id, version"
+    )
+    assert [(row["event_id"], row["version"]) for row in changes] == [tuple(row.values()) for row in superseding]
+    assert changes
+    assert all(row["changed"] and row["supersedes"] == row["version"] - 1 for row in changes)
+    event, version, name = changes[0]["event_id"], changes[0]["version"], changes[0]["changed"][0]
+    values = stream.rows(
+        f"select k.{name} as value from decisions d join decision_input k"
+        " on d.event_id = k.event_id and d.revision = k.revision and d.seen_at = k.seen_at"
+        f" where d.event_id = '{event}' and d.version between {version - 1} and {version}"
+    )
+    assert len({str(row["value"]) for row in values}) == 2
+
+
 def test_an_archive_killed_and_started_again_has_every_row_once(
     stream: Deployment, batch: Path, tmp_path: Path
 ) -> None:

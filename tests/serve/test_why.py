@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from riskwave.serve.why import model_part
 from tests.serve.conftest import Served
+from tests.support.processes import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +56,19 @@ def test_an_explanation_is_a_look_at_the_card(served: Served, flagged: list[dict
     served.client(role="investigator", owner="zoe").get(f"/v1/decisions/{item['event_id']}/explanation")
     log = served.client(role="admin").get("/v1/audit", params={"subject": f"card:{item['card_id']}"}).json()["items"]
     assert ("zoe", f"/v1/decisions/{item['event_id']}/explanation") in {(row["author"], row["after"]) for row in log}
+
+
+def test_what_a_late_payment_changed_is_said(served: Served, payment: Callable[..., dict[str, Any]]) -> None:
+    gateway, ann = served.client("decide"), served.client(role="investigator", owner="ann")
+    first = payment(card_id="c-late", event_ts="2026-03-01T12:05:00Z")
+    gateway.post("/v1/decisions", json=first)
+    gateway.post("/v1/decisions", json=payment(card_id="c-late", event_ts="2026-03-01T12:04:00Z"))
+    where = f"/v1/decisions/{first['event_id']}/explanation"
+    assert ann.get(where).json()["changed"] == {}
+    wait_until(lambda: ann.get(where, params={"version": 2}).status_code == 200, limit_s=60, what="version 2")
+    changed = ann.get(where, params={"version": 2}).json()["changed"]
+    assert changed["card_txn_count_10m"] == [1, 2]
+    assert changed["card_seconds_since_last"] == [None, 60]
 
 
 def test_a_version_that_there_is_not_is_told(served: Served, flagged: list[dict[str, Any]]) -> None:

@@ -86,6 +86,9 @@ class Why(BaseModel):
     control_version: int = Field(description="The thresholds and lists it was decided by")
     ruleset_revision: str = Field(description="The rules")
     agrees: bool = Field(description="Whether evaluating it anew gives what was recorded")
+    changed: dict[str, tuple[Any, Any]] = Field(
+        description="Of a decision that supersedes another: the features that differ, with the value before and now"
+    )
     rules: list[RuleWhy] = Field(description="Every rule, those that fired first, in the order in which they decide")
     model: ModelWhy | None = Field(None, description="Null where no model scored it, or `model=false`")
 
