@@ -6,7 +6,6 @@ Keeps every row that a query over append-only rows says, once, as it was said (R
     said__feed   sink: from the model's query into the table; what it looks up is what is there as a row comes
     said         view of the table: an event's rows in order of their revision as `version` 1, 2, ..., each naming the
                  one it supersedes; the first is the one that acted
-    said__changes  view: of each version but the first, the features that differ from those of the one it supersedes
 
 Nothing here is ever dropped, not by --full-refresh either: a decision is a fact. Another query takes over by
 `riskwave deploy` and by what changes rulesets (riskwave/control): their feed runs beside this one until the row of
@@ -74,10 +73,6 @@ log has an answer to.
         {%- call statement('narrower') -%}drop view {{ wider }}{%- endcall -%}
     {%- endif -%}
     {% call statement('main') -%}{{ risingwave__create_view_as(versions, numbered) }}{%- endcall %}
-    {%- set what_changed = part_of_model('__changes', 'view') -%}
-    {%- call statement('changes') -%}
-        {{ risingwave__create_view_as(what_changed, changes(log, ref('decision_input'))) }}
-    {%- endcall -%}
     {%- do create_indexes(log) -%}
 
     {{ run_hooks(post_hooks, inside_transaction=False) }}

@@ -106,7 +106,7 @@ def test_each_decision_names_the_one_it_supersedes(stream: Deployment) -> None:
 def test_each_superseding_decision_says_what_changed(stream: Deployment) -> None:
     superseding = stream.rows("select event_id, version from decisions where version > 1 order by event_id, version")
     changes = stream.rows(
-        "select event_id, version, supersedes, changed from decisions__changes order by event_id, version"
+        "select event_id, version, supersedes, changed from decision_changes order by event_id, version"
     )
     assert [(row["event_id"], row["version"]) for row in changes] == [tuple(row.values()) for row in superseding]
     assert changes
