@@ -110,7 +110,7 @@ def _take(server: Server, step: Step, found: Found, project: Project, variables:
         case "run dbt":
             _run_dbt(server, variables)
         case "create" | "build beside":
-            _make(server, step, found, project)
+            _make(server, step, found, project, variables)
         case "swap" | "swap feed":
             kind = there.kind if there else "sink"
             swapped = f"alter {kind} {name} swap with {name}{NEXT}"
@@ -132,7 +132,7 @@ def _run_dbt(server: Server, variables: Mapping[str, Any]) -> None:
     run_dbt(arguments, environment=dbt_environment(server.address))
 
 
-def _make(server: Server, step: Step, found: Found, project: Project) -> None:
+def _make(server: Server, step: Step, found: Found, project: Project, variables: Mapping[str, Any]) -> None:
     model = next(each for each in project.models if each.name == step.relation.removesuffix(NEXT))
     names = {name: chosen(found, project, name) for name in model.reads}
     if model.kind in ("source", "sink"):
@@ -143,6 +143,8 @@ def _make(server: Server, step: Step, found: Found, project: Project) -> None:
             sql = re.sub(r"(\bas made_[0-9a-f]{12}\b)", rf"\1 where decided_at > '{now}'::timestamptz", sql)
         server.run(sql)
         return
+    if model.kind == "materialized view":
+        server.run(f"set streaming_parallelism = {parallelism_of(model.name, variables)}")
     # Joins stay in the order they are written in: what is narrow is joined before it meets the events.
     if model.name == NOW:
         server.run("set enable_join_ordering = false")
@@ -150,6 +152,18 @@ def _make(server: Server, step: Step, found: Found, project: Project) -> None:
     server.run(f"create {model.kind} {step.relation} as {query}")
     if model.name == NOW:
         server.run("set enable_join_ordering = default")
+
+
+def parallelism_of(name: str, variables: Mapping[str, Any]) -> str:
+    """The parts that a view is made in, as the variable `parallelism` has it. Raises RiskwaveError for no such."""
+    told = variables.get("parallelism") or {}
+    parts = told.get(name, told.get("default", "default")) if isinstance(told, Mapping) else str(told)
+    if parts != "default" and not (isinstance(parts, int) and parts > 0):
+        raise RiskwaveError(
+            f"--vars parallelism: {parts!r} for {name}: expected numbers by view, such as "
+            "{int_bin_minutes: 4, default: 16}"
+        )
+    return str(parts)
 
 
 def renamed(sql: str, schema: str, names: Mapping[str, str]) -> str:

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from riskwave.errors import RiskwaveError
 from riskwave.risingwave.changes import NOW, Found, Project, chosen, plan
-from riskwave.risingwave.deploy import known_feed_sql, renamed
+from riskwave.risingwave.deploy import known_feed_sql, parallelism_of, renamed
 from riskwave.risingwave.project import fingerprint, project_of
 from riskwave.risingwave.relations import Relation, made_of
 from riskwave.risingwave.takeover import NEXT
@@ -85,3 +86,12 @@ def test_the_next_feed_logs_what_comes_after_what_is_logged() -> None:
         "when source = 'kafka://pay''ments' and source_partition = 0 then 9 "
         "when source = 'kafka://payments' and source_partition = 1 then 20 end, true) with (type = 'append-only')"
     )
+
+
+def test_a_view_is_made_in_the_parts_that_are_said_of_it() -> None:
+    told = {"parallelism": {"int_bin_minutes": 4, "default": 16}}
+    assert [parallelism_of(name, told) for name in ("int_bin_minutes", NOW)] == ["4", "16"]
+    assert parallelism_of(NOW, {"parallelism": {"int_bin_minutes": 4}}) == parallelism_of(NOW, {}) == "default"
+    for wrong in ({"default": 0}, {"default": "many"}, 4):
+        with pytest.raises(RiskwaveError, match=r"--vars parallelism: .* expected numbers by view"):
+            parallelism_of(NOW, {"parallelism": wrong})
