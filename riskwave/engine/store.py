@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import queue
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
@@ -20,6 +22,7 @@ from riskwave.engine.provider import Provider
 WAITING = 2
 SMALL = 15_000  # rows of all tables: a batch of more goes into the tables itself, which is cheaper by the row
 MOVED = 30_000  # rows in the journal that are worth moving
+NICE = 10  # of the thread that moves
 MOST = 10 * MOVED  # rows in the journal, and in memory, before batches wait for the move
 
 
@@ -185,7 +188,10 @@ class Store:
                 self._keep([batch], self._journal.skip())
 
     def _move_on(self) -> None:
-        """Move the journal into the tables whenever it is worth it."""
+        """Move the journal into the tables whenever it is worth it, as what is decided leaves time for it."""
+        if sys.platform == "linux":
+            # There a priority is a thread's own; nothing waits for this one unless the journal is full.
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
         try:
             while True:
                 with self._changed:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 import threading
 import time
 from dataclasses import dataclass
@@ -34,12 +33,19 @@ class Copy:
     made: float
 
 
-class Copies:
-    """Parquet folders of the last days, each kept until another one is needed."""
+def jobs_folder(state: Path) -> Path:
+    """Where copies of a served state are: <state>.jobs."""
+    return Path(f"{state}.jobs")
 
-    def __init__(self, reading: Reading) -> None:
+
+class Copies:
+    """Parquet folders of the last days beside the state, each kept until another one is needed."""
+
+    def __init__(self, reading: Reading, state: Path) -> None:
         self._reading = reading
-        self._root = tempfile.TemporaryDirectory(prefix="riskwave-jobs-")
+        self._root = jobs_folder(state)
+        # A server that was killed left its copies.
+        shutil.rmtree(self._root, ignore_errors=True)
         self._kept: dict[tuple[str, int], Copy] = {}
         self._lock = threading.Lock()
         self._number = 0
@@ -64,7 +70,8 @@ class Copies:
         if last is None:
             raise ProblemError(409, "no event was decided yet: there is no history to try anything on")
         self._number += 1
-        folder = Path(self._root.name) / str(self._number)
+        folder = self._root / str(self._number)
+        self._root.mkdir(mode=0o700, exist_ok=True)
         folder.mkdir()
         since = last - timedelta(days=days)
         if kind in _DECIDED:
@@ -90,4 +97,4 @@ class Copies:
 
     def close(self) -> None:
         """Remove them."""
-        self._root.cleanup()
+        shutil.rmtree(self._root, ignore_errors=True)

@@ -46,7 +46,7 @@ class Service:
         self.decider.flagged = self.feed.wake
         self.decider.metrics.registry.register(AlertFigures(self.alerts))
         self.buckets = Buckets()
-        self._copies = Copies(self.decider.reading)
+        self._copies = Copies(self.decider.reading, state)
         self.jobs = Jobs(self._copies, state, self.settings)
         self.registry = registry
         self.watching = Watching(

@@ -7,6 +7,7 @@ a line that has the result, or the fault.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
@@ -22,6 +23,8 @@ Say = Callable[[str], None]
 BESIDE_MB = 3_072
 #: Events that a model's weights are taken from, the last ones.
 SAMPLE = 2_000
+#: prctl(2): the signal that comes when who started this process ends.
+PR_SET_PDEATHSIG = 1
 
 
 def main() -> None:
@@ -145,11 +148,13 @@ def _memory(task: dict[str, Any]) -> str:
 
 
 def _bound(memory_mb: int, limit_s: float) -> None:
-    """Let the engine's process go before, and end by itself where nobody is left to end it."""
+    """Let the engine's process go before, and end where nobody is left to end it."""
     os.nice(5)
     if sys.platform == "linux":
+        import ctypes
         import resource
 
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         bytes_ = (memory_mb + BESIDE_MB) << 20
         resource.setrlimit(resource.RLIMIT_AS, (bytes_, bytes_))
         seconds = int(limit_s) + 5

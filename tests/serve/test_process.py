@@ -155,3 +155,34 @@ def test_without_a_key_it_does_not_start(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, check=False)
     assert done.returncode != 0
     assert "riskwave keys create" in done.stderr
+
+
+def _workers(parent: int) -> list[int]:
+    """Processes of jobs that a server started and that still run."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, started_by = stat.read_text().rpartition(")")[2].split()[:2]
+            at_work = b"riskwave.serve.work" in (stat.parent / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if at_work and state != "Z" and int(started_by) == parent:
+            found.append(int(stat.parent.name))
+    return found
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no /proc to look for processes in")
+def test_killed_while_a_job_runs_it_leaves_neither_a_process_nor_a_copy(server: Server) -> None:
+    sweep = {"work": "sweep", "rule": "card_velocity", "threshold": "max_count", "values": "1:100"}
+    with server.running() as (process, client):
+        assert client.post("/v1/decisions", json=_payment("worked-on-1")).status_code == 200
+        assert client.post("/v1/jobs", json=sweep).status_code == 202
+        wait_until(lambda: _workers(process.pid), limit_s=LIMIT_S, what="the job's process")
+        left = _workers(process.pid)
+        process.kill()
+        process.wait()
+        wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in left), limit_s=LIMIT_S, what="its end")
+    copies = Path(f"{server.state}.jobs")
+    assert list(copies.iterdir())
+    with server.running():
+        assert not copies.exists()
