@@ -178,7 +178,7 @@ select
     bin_decline_rate_1h,
     bin_decline_rate_24h,
     -- where it came from
-    source,
+    {{ only_changes('source') }},
     source_partition,
     source_offset
 from compared

@@ -27,7 +27,7 @@ POSITION = ("source", "source_partition", "source_offset")
 #: When and how often a run said something is its own: it says nothing on what was said last.
 IGNORED = {
     *("event_id", "version", "supersedes", "decided_at", "seen_at", "revision", "day"),
-    *("history_from", "warming_rule_ids"),
+    *("history_from", "warming_rule_ids", "known_by"),
 }
 AT_ONCE = 20  # columns a join carries: wider joins no longer fit in the processor's caches
 

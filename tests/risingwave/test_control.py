@@ -107,7 +107,7 @@ def test_a_threshold_is_live_and_named(run: Run, deployed: Deployment) -> None:
     assert told[-2]["valid_to"] == told[-1]["valid_from"]
 
     with pytest.raises(RiskwaveError, match="expected"):
-        run("thresholds", "set", "card_velocity", "max_count", "-1", "--why", "a mistake")
+        run("thresholds", "set", "card_velocity", "max_count", "0", "--why", "a mistake")
     assert decided(deployed)["control_version"] == second["control_version"]
 
 

@@ -214,7 +214,7 @@ end / 1000.0::double precision
     bin_decline_rate_1h,
     bin_decline_rate_24h,
     -- where it came from
-    source,
+    to_jsonb(source) #>> '{}' as source,
     source_partition,
     source_offset
 from compared
