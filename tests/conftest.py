@@ -1,4 +1,4 @@
-"""Fixtures that any test may use: a real Kafka broker, a real PostgreSQL server, the sample data."""
+"""Fixtures that any test may use: a real Kafka broker, a real PostgreSQL and RisingWave server, the sample data."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.risingwave import server
 from tests.support import kafka_server
 from tests.support import postgres_server as postgres
 from tests.support.kafka_server import ROOT, KafkaBroker, running_broker
@@ -53,6 +54,21 @@ def postgres_server() -> Iterator[str]:
         pytest.skip(reason)
     with running_postgres() as dsn:
         yield dsn
+
+
+@pytest.fixture(scope="session")
+def risingwave_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[server.Server]:
+    """A running RisingWave server. Mark tests `xdist_group("risingwave")`: one worker has it."""
+    if reason := server.missing():
+        pytest.skip(reason)
+    with server.running_server(tmp_path_factory.mktemp("risingwave")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def risingwave(risingwave_server: server.Server) -> str:
+    """The RisingWave server's DSN."""
+    return risingwave_server.dsn
 
 
 @pytest.fixture(scope="session")

@@ -22,13 +22,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def risingwave(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The DSN of a RisingWave server. Mark tests `xdist_group("risingwave")`: one worker has it."""
-    with server.running_server(tmp_path_factory.mktemp("risingwave")) as dsn:
-        yield dsn
-
-
-@pytest.fixture(scope="session")
 def kafka(request: pytest.FixtureRequest) -> str:
     """host:port of the broker that KAFKA names, else of one that is started."""
     return os.environ.get("KAFKA") or str(request.getfixturevalue("kafka_broker").address)

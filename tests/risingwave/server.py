@@ -32,40 +32,63 @@ def missing() -> str | None:
     return None
 
 
-@contextmanager
-def running_server(folder: Path) -> Iterator[str]:
-    """The DSN of a server; one started here keeps its data in the folder and is stopped at the end."""
-    given = os.environ.get("RISINGWAVE_DSN")
-    if given:
-        yield given
-        return
-    port = free_port()
-    command = ["risingwave", "single-node", "--store-directory", str(folder / "data")]
-    command += ["--total-memory-bytes", str(MEMORY_BYTES), "--listen-addr", f"127.0.0.1:{port}"]
-    dsn = f"postgresql://root@127.0.0.1:{port}/dev"
-    log = folder / "risingwave.log"
-    with log.open("wb") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=out, cwd=folder, env=_environment())
+class Server:
+    """A server with its data in a folder; `dsn` is where it answers, `owned` whether it was started here."""
 
-    def ready() -> bool:
-        assert process.poll() is None, f"RisingWave stopped: {log.read_text(errors='replace')[-2000:]}"
+    def __init__(self, folder: Path) -> None:
+        given = os.environ.get("RISINGWAVE_DSN")
+        self.owned = given is None
+        self._port = free_port()
+        self.dsn = given or f"postgresql://root@127.0.0.1:{self._port}/dev"
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start (again) and wait until it answers."""
+        command = ["risingwave", "single-node", "--store-directory", str(self._folder / "data")]
+        command += ["--total-memory-bytes", str(MEMORY_BYTES), "--listen-addr", f"127.0.0.1:{self._port}"]
+        with (self._folder / "risingwave.log").open("ab") as out:
+            self._process = subprocess.Popen(command, stdout=out, stderr=out, cwd=self._folder, env=_environment())
+        wait_until(self._answers, limit_s=180, what="RisingWave")
+
+    def kill(self) -> None:
+        """End it where it stands; its data stay."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def stop(self) -> None:
+        """End it in order."""
+        if self._process is not None:
+            self._process.terminate()
+            try:
+                self._process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.kill()
+
+    def _answers(self) -> bool:
+        log = self._folder / "risingwave.log"
+        assert self._process is not None
+        assert self._process.poll() is None, f"RisingWave stopped: {log.read_text(errors='replace')[-2000:]}"
         try:
-            with psycopg.connect(dsn, connect_timeout=2, autocommit=True) as connection:
+            with psycopg.connect(self.dsn, connect_timeout=2, autocommit=True) as connection:
                 connection.execute("select 1")
         except psycopg.Error:
             return False
         return True
 
+
+@contextmanager
+def running_server(folder: Path) -> Iterator[Server]:
+    """A server; one started here is stopped at the end."""
+    server = Server(folder)
     try:
-        wait_until(ready, limit_s=120, what="RisingWave")
-        yield dsn
+        if server.owned:
+            server.start()
+        yield server
     finally:
-        process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        server.stop()
 
 
 def _environment() -> dict[str, str]:

@@ -19,7 +19,6 @@ from riskwave.rules.emit import Dialect, Emitter
 from riskwave.rules.evaluate import evaluate
 from riskwave.rules.predicate import parse
 from riskwave.rules.tree import Node
-from tests.risingwave import server
 from tests.rules import written
 
 SCHEMA = pa.schema(
@@ -81,13 +80,8 @@ def test_duckdb_agrees(ask_duckdb: Ask, text: str, rows: list[Row], values: Row)
 
 
 @pytest.fixture(scope="module")
-def ask_risingwave(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
-    if reason := server.missing():
-        pytest.skip(reason)
-    with (
-        server.running_server(tmp_path_factory.mktemp("risingwave")) as dsn,
-        psycopg.connect(dsn, autocommit=True) as connection,
-    ):
+def ask_risingwave(risingwave: str) -> Iterator[Ask]:
+    with psycopg.connect(risingwave, autocommit=True) as connection:
         kinds = {pa.string(): "varchar", pa.int64(): "bigint", pa.float64(): "double precision", pa.bool_(): "boolean"}
 
         def ask(sql: str, rows: list[Row]) -> list[bool | None]:
