@@ -57,7 +57,7 @@ format: $(DEV) ## Put Python in the style that lint wants
 test-risingwave: $(DEV) ## Test on RisingWave: `risingwave` on PATH, or RISINGWAVE_DSN and KAFKA of yours
 	@command -v risingwave > /dev/null || test -n "$$RISINGWAVE_DSN" || \
 		{ echo "no RisingWave: put risingwave 2.8 on PATH, or set RISINGWAVE_DSN (docs/risingwave.md)" >&2; exit 1; }
-	$(BIN)/python -m pytest tests/risingwave
+	$(BIN)/python -m pytest tests/risingwave tests/rules/test_evaluate.py
 
 .PHONY: bench
 bench: $(RUNTIME) ## Measure throughput, latency and memory on this machine (BENCH='--history 200000')

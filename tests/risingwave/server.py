@@ -76,10 +76,10 @@ class Server:
         assert self._process.poll() is None, f"RisingWave stopped: {log.read_text(errors='replace')[-2000:]}"
         try:
             with psycopg.connect(self.dsn, connect_timeout=2, autocommit=True) as connection:
-                connection.execute("select 1")
+                (status,) = connection.execute("select rw_recovery_status()").fetchone() or ("",)
         except psycopg.Error:
             return False
-        return True
+        return bool(status == "RUNNING")
 
 
 @contextmanager
