@@ -78,6 +78,7 @@ judged as (
 
     select
         *,
+        {% call worked_out_once() -%}
         case
             when decode_error is not null then decode_error
             when event_id is null then 'event_id: missing'
@@ -109,7 +110,8 @@ judged as (
                 then 'latitude: ' || {{ quoted('latitude_text') }} || ' is not between -90 and 90 degrees'
             when longitude_text is not null and (longitude_given is null or longitude_given not between -180 and 180)
                 then 'longitude: ' || {{ quoted('longitude_text') }} || ' is not between -180 and 180 degrees'
-        end as reject_reason
+        end
+        {%- endcall %} as reject_reason
     from typed
 
 )

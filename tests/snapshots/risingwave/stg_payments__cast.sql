@@ -149,7 +149,7 @@ judged as (
 
     select
         *,
-        case
+        unnest(array[case
             when decode_error is not null then decode_error
             when event_id is null then 'event_id: missing'
             when card_id is null then 'card_id: missing'
@@ -204,7 +204,7 @@ judged as (
                         when length(longitude_text) > 40 then regexp_replace(left(longitude_text, 40), '[0-9]+$', '')
                         else longitude_text
                     end || '"' || ' is not between -180 and 180 degrees'
-        end as reject_reason
+        end]) as reject_reason
     from typed
 
 )
