@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from riskwave.batch import batch_of_inputs
@@ -35,6 +36,14 @@ def batch(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+def _answers(deployed: Deployment) -> bool:
+    """Whether views can be read: some time after the server says that it runs."""
+    try:
+        return deployed.count("decisions__log") >= 0
+    except psycopg.Error:
+        return False
+
+
 def test_killed_and_restarted_it_ends_where_it_would_have(
     deployed: Deployment, risingwave_server: Server, kafka_broker: KafkaBroker, batch: Path
 ) -> None:
@@ -54,6 +63,7 @@ def test_killed_and_restarted_it_ends_where_it_would_have(
             wait_until(lambda: deployed.count("decisions__log") > seen, limit_s=LIMIT_S, what="a decision")  # noqa: B023
             risingwave_server.kill()
             risingwave_server.start()
+            wait_until(lambda: _answers(deployed), limit_s=LIMIT_S, what="the views, after a restart")
         seen = deployed.count("decisions__log")
     wait_until(lambda: deployed.count("decision_input__now") == 1200, limit_s=LIMIT_S, what="all payments")
     wait_until(
