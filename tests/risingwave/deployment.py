@@ -151,7 +151,7 @@ class Deployment:
         with psycopg.connect(self.dsn, autocommit=True) as connection:
             for kind, relation in self._relations():
                 connection.execute(f'drop {kind} if exists "{self.schema}"."{relation}" cascade'.encode())
-            connection.execute(f'drop schema if exists "{self.schema}"'.encode())
+            connection.execute(f'drop schema if exists "{self.schema}" cascade'.encode())
 
     def _relations(self) -> list[tuple[str, str]]:
         found = self.rows(
