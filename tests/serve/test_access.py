@@ -51,6 +51,7 @@ get /v1/thresholds                           viapm
 put /v1/thresholds/{rule}/{name}             am
 get /v1/thresholds/{rule}/{name}/history     viapm
 get /v1/thresholds/{rule}/{name}/curve       apm
+get /v1/insights                             apm
 post /v1/jobs                                apm
 get /v1/jobs                                 apm
 get /v1/jobs/{job}                           apm
