@@ -13,7 +13,7 @@ from pathlib import Path
 import psycopg
 
 from tests.support.kafka_server import ROOT
-from tests.support.processes import free_port, wait_until
+from tests.support.processes import end, free_port, wait_until
 
 #: The server's parts find each other on fixed ports: one server a machine.
 _OWN_PORTS = (5690, 5688, 6660)
@@ -64,11 +64,8 @@ class Server:
     def stop(self) -> None:
         """End it in order."""
         if self._process is not None:
-            self._process.terminate()
-            try:
-                self._process.wait(20)
-            except subprocess.TimeoutExpired:
-                self.kill()
+            end(self._process)
+            self._process = None
 
     def _answers(self) -> bool:
         log = self._folder / "risingwave.log"

@@ -11,10 +11,10 @@ import duckdb
 import pytest
 
 from riskwave.archive.tables import TABLES
-from riskwave.batch import batch_of_inputs
 from riskwave.parity import compare
 from riskwave.simulator.source import SimulatorSource
 from tests.risingwave.deployment import Deployment
+from tests.support.decided import decided
 from tests.support.processes import wait_until
 
 pytestmark = pytest.mark.xdist_group("risingwave")
@@ -25,11 +25,7 @@ EVENTS = "sim:?events=2000&seed=11&duplicates=0.02&late=0.05&out_of_order=0.05&m
 @pytest.fixture(scope="module")
 def batch(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A DuckDB file with the batch over the events."""
-    out = tmp_path_factory.mktemp("batch") / "batch.duckdb"
-    source = SimulatorSource(EVENTS)
-    bank = source.bank
-    batch_of_inputs(source, out, labels=bank.labels, profiles=bank.profiles, devices=bank.devices)
-    return out
+    return decided(EVENTS, tmp_path_factory.mktemp("batch") / "batch.duckdb")
 
 
 @pytest.fixture(scope="module")

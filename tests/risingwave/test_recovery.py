@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
+from collections import defaultdict
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from riskwave.batch import batch_of_inputs
 from riskwave.parity import compare
 from riskwave.simulator.source import SimulatorSource
 from tests.risingwave.deployment import Deployment
 from tests.risingwave.server import Server
+from tests.support.decided import decided
 from tests.support.kafka_server import KafkaBroker
 from tests.support.processes import wait_until
 
@@ -29,11 +29,7 @@ LIMIT_S = 300.0
 
 @pytest.fixture(scope="module")
 def batch(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("undisturbed") / "batch.duckdb"
-    source = SimulatorSource(EVENTS)
-    bank = source.bank
-    batch_of_inputs(source, out, labels=bank.labels, profiles=bank.profiles, devices=bank.devices)
-    return out
+    return decided(EVENTS, tmp_path_factory.mktemp("undisturbed") / "batch.duckdb")
 
 
 def _answers(deployed: Deployment) -> bool:
@@ -72,8 +68,9 @@ def test_killed_and_restarted_it_ends_where_it_would_have(
     ids = {row["event_id"] for row in deployed.rows("select event_id from stg_payments")}
     # On the topic every event is told of; a message may come twice, and is then the same.
     told = deployed.read("decisions", until=ids, limit_s=LIMIT_S)
-    keys = Counter((row["event_id"], row["revision"]) for row in told)
-    said = {key: {row["action"] for row in told if (row["event_id"], row["revision"]) == key} for key in keys}
+    said: defaultdict[tuple[str, int], set[str]] = defaultdict(set)
+    for row in told:
+        said[row["event_id"], row["revision"]].add(row["action"])
     assert all(len(actions) == 1 for actions in said.values())
     twice = deployed.rows(
         "select event_id from decisions__log group by event_id, revision, seen_at having count(*) > 1"

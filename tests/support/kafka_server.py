@@ -14,7 +14,7 @@ from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewPartitions, NewTopic
 
-from tests.support.processes import free_port, wait_until
+from tests.support.processes import end, free_port, wait_until
 
 ROOT = Path(__file__).parents[2]
 POM = Path(__file__).parent / "kafka" / "pom.xml"
@@ -85,12 +85,7 @@ class KafkaBroker:
     def stop(self) -> None:
         """Stop the process; its data stay."""
         if self._process is not None:
-            self._process.terminate()
-            try:
-                self._process.wait(20)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
+            end(self._process)
             self._process = None
 
     def create_topic(self, name: str | None = None, *, partitions: int = 1, **config: str) -> str:

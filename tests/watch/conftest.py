@@ -8,14 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from riskwave.batch.batch import batch_of_inputs
-from riskwave.run.cli import open_inputs
 from riskwave.scoring.history import History, read_history
 from riskwave.scoring.registry import Registry, Version
 from riskwave.scoring.scorer import Scorer
 from riskwave.scoring.split import Cut
 from riskwave.scoring.train import Plan, train
 from riskwave.watch.reference import Reference
+from tests.support.decided import decided
 
 BANK = "sim:?events=7000&days=70&seed=5&fraud-share=0.03"
 #: Day 58.
@@ -40,13 +39,6 @@ class Kept:
     version: Version
     scorer: Scorer
     reference: Reference
-
-
-def decided(uri: str, out: Path) -> Path:
-    inputs = open_inputs(uri, None, None, None, None, follow=False)
-    assert inputs.labels is not None
-    batch_of_inputs(inputs.source, out, labels=inputs.labels[1], profiles=inputs.profiles, devices=inputs.devices)
-    return out
 
 
 @pytest.fixture(scope="session")
