@@ -6,10 +6,12 @@ import sys
 import tempfile
 from pathlib import Path
 
+from riskwave.allocator import start_with_allocator
 from riskwave.cli import app
 from tests.support.kafka_server import missing, running_broker
 
 if __name__ == "__main__":
+    start_with_allocator()
     lacking = missing()
     if lacking:
         sys.stderr.write(f"{lacking}: no latency over a topic\n")

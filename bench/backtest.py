@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from bench.frames import fired
+from riskwave.allocator import start_with_allocator
 from riskwave.backtest.backtest import backtest
 from riskwave.backtest.given import Given, given
 from riskwave.backtest.history import History, open_history
@@ -214,4 +215,5 @@ def _filled(truth: Any) -> Any:
 
 
 if __name__ == "__main__":
+    start_with_allocator()
     main()

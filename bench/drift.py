@@ -8,6 +8,7 @@ from datetime import datetime
 
 import numpy as np
 
+from riskwave.allocator import start_with_allocator
 from riskwave.scoring.history import History, read_history
 from riskwave.scoring.scorer import Scorer
 from riskwave.scoring.split import Cut
@@ -76,4 +77,5 @@ def say(words: str) -> None:
 
 
 if __name__ == "__main__":
+    start_with_allocator()
     main()

@@ -17,6 +17,7 @@ from pathlib import Path
 import duckdb
 import numpy as np
 
+from riskwave.allocator import start_with_allocator
 from riskwave.bench.measure import Part, live, seed
 from riskwave.engine.engine import Engine
 from riskwave.engine.plan import make_plan
@@ -82,7 +83,7 @@ def models(folder: Path, command: list[str]) -> None:
     """Run `riskwave models …` as a person would."""
     kept = ["--registry", str(folder / "models.db"), "--artifacts", str(folder)]
     online = [] if command[0] in ("train", "publish") else ["--online", str(folder / "online")]
-    call = [sys.executable, "-m", "riskwave.cli", "models", *command, *kept, *online]
+    call = [sys.executable, "-m", "riskwave", "models", *command, *kept, *online]
     subprocess.run(call, check=True, stdout=subprocess.DEVNULL)
 
 
@@ -142,4 +143,5 @@ def told(state: Path, online: Path, offered: int, done: Steps) -> None:
 
 
 if __name__ == "__main__":
+    start_with_allocator()
     main()

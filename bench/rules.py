@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from riskwave.allocator import start_with_allocator
 from riskwave.control import Control, control_path
 from riskwave.control.lifecycle import publish
 from riskwave.engine.engine import Engine
@@ -184,4 +185,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    start_with_allocator()
     main()

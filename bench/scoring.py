@@ -14,6 +14,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from riskwave.allocator import start_with_allocator
 from riskwave.engine.plan import make_plan
 from riskwave.engine.scored import Scored
 from riskwave.project import compiled_project
@@ -132,4 +133,5 @@ def say(line: str) -> None:
 
 
 if __name__ == "__main__":
+    start_with_allocator()
     main()

@@ -23,6 +23,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from riskwave.allocator import start_with_allocator
 from riskwave.engine.engine import Engine
 from riskwave.serve.keys import Keys, keys_path
 from riskwave.simulator import SimulatedBank, simulate
@@ -175,7 +176,7 @@ def main(
         token = keys.create("bench", owner="bench", scopes=("decide",), rate=1e6)[1]
         keys.close()
         port = free_port()
-        command = [sys.executable, "-m", "riskwave.cli", "serve", "--quiet", "--insight", "0", "--state", str(state)]
+        command = [sys.executable, "-m", "riskwave", "serve", "--quiet", "--insight", "0", "--state", str(state)]
         process = subprocess.Popen([*command, "--port", str(port)], stdout=subprocess.DEVNULL)
         try:
 
@@ -198,4 +199,5 @@ def main(
 
 
 if __name__ == "__main__":
+    start_with_allocator()
     typer.run(main)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import duckdb
 
+from riskwave.allocator import start_with_allocator
 from riskwave.batch import batch_of_inputs
 from riskwave.project import project_dir
 from riskwave.rules.pack import load_rules
@@ -52,4 +53,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    start_with_allocator()
     main()

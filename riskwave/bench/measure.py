@@ -182,7 +182,7 @@ def peak_memory(part: Part, state: Path, folder: Path) -> int:
         for start in range(0, part.count, STEP):
             for row in part.raw(start, STEP).select(FIELDS).to_pylist():
                 out.write(orjson.dumps({name: value for name, value in row.items() if value is not None}) + b"\n")
-    command = [sys.executable, "-m", "riskwave.cli", "run", "--state", str(state), "--source", str(lines), "--json"]
+    command = [sys.executable, "-m", "riskwave", "run", "--state", str(state), "--source", str(lines), "--json"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     peak = 0
     # Not by wait4: what it tells begins with the memory of the process that forked.

@@ -27,7 +27,7 @@ def running(command: Sequence[str], ready: str, log: Path) -> Iterator[subproces
     """
     with log.open("wb") as written:
         process = subprocess.Popen(
-            [sys.executable, "-m", "riskwave.cli", *command],
+            [sys.executable, "-m", "riskwave", *command],
             stdin=subprocess.DEVNULL,
             stdout=written,
             stderr=written,

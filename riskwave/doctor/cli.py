@@ -55,6 +55,7 @@ def examine(kafka: str | None) -> list[Finding]:
         services.compose(),
         machine.cores(),
         machine.memory(),
+        machine.allocator(),
         machine.disk(Path.cwd()),
     ]
 

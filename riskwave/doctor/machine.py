@@ -6,6 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
+from riskwave.allocator import LIBRARIES, TUNED, in_use
 from riskwave.doctor.finding import Finding
 from riskwave.engine.room import SHARE, history_room
 
@@ -29,6 +30,14 @@ def memory() -> Finding:
     found = f"{total / GB:.1f} GB, {room / GB:.1f} GB of it for history" if room < UNKNOWN else "not known here"
     hint = "" if ok else "a million payments of history want 2 GB: keep less, or use RisingWave (docs/operations.md)"
     return Finding("Machine", "memory", found, ok, False, "the keys' history of the embedded engine", hint)
+
+
+def allocator() -> Finding:
+    """What this process allocates memory with."""
+    used = in_use(os.environ)
+    ok = used != TUNED
+    hint = "" if ok else f"{' or '.join(LIBRARIES)} takes less: apt-get install libjemalloc2 (docs/operations.md)"
+    return Finding("Machine", "allocator", used, ok, False, "small batches, a third of whose work it is", hint)
 
 
 def disk(folder: Path) -> Finding:

@@ -7,6 +7,7 @@ costs more than all the counting. So each model gives its new columns alone, and
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import duckdb
@@ -82,13 +83,15 @@ class Chain:
         self._links.append(_Link(name, source, shape, keeps))
         self._name, self.schema = name, shape
 
-    def run(self, batch: pa.Table, *, over: bool) -> pa.Table:
-        """Compute every model for a batch; gives the last one's rows.
+    def run(self, batch: pa.Table, *, over: bool, halfway: Callable[[], None] = lambda: None) -> pa.Table:
+        """Compute every model for a batch; gives the last one's rows. `halfway` is called when half of them are done.
 
         Raises RiskwaveError when a model gives more or fewer rows than it was given.
         """
         rows = batch
         for place, link in enumerate(self._links):
+            if place == len(self._links) // 2:
+                halfway()
             link.source.put(rows)
             form = "chain_over_" if over and place else "chain_"
             found = in_order(fetch(self._connection, f"{form}{link.name}"), rows.num_rows, link.name)

@@ -113,7 +113,7 @@ class Engine:
         """`process` from the staged rows on, and without waiting for rules and commit, which `done` is told of.
 
         Batches are committed in order. `stager` makes staged rows, on another thread if need be; `halfway` is called
-        when about half of the work is done, for who makes the next ones; `done` on a thread of the engine's.
+        when a part of the work is left, for who makes the next ones; `done` on a thread of the engine's.
         """
         if len(self.history) > self._roomy:
             self._check_room()
@@ -317,8 +317,8 @@ class Engine:
         """Rows of decision_input for the batch's events whose values are not those decided before; None when none."""
         bench = self.bench
         rows, over = self._put_scopes(rows, batch)
-        halfway()
-        known = bench.features(rows, over=over)
+        # As late as rows can still be staged meanwhile: what comes after they were asked for waits a batch longer.
+        known = bench.features(rows, over=over, halfway=halfway)
         positions = batch
         features = known.column("_features").to_numpy()
         before = self.history.version[positions]

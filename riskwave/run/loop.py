@@ -57,7 +57,7 @@ class Intake(Protocol):
         """The next offsets to read after rows that were taken, by source and partition."""
 
     def ask(self) -> None:
-        """Told about halfway through a batch: there will soon be room for more."""
+        """Told well before the end of a batch: there will soon be room for more."""
 
     @property
     def idle(self) -> bool:

@@ -39,7 +39,7 @@ def sending(state: Path, port: int, *more: str) -> Iterator[subprocess.Popen[str
     routes = state.with_name("routes.yml")
     routes.write_text(ROUTES.format(port=port))
     process = subprocess.Popen(
-        [sys.executable, "-m", "riskwave.cli", "alerts", "run", "--routes", str(routes), "--state", str(state), *more],
+        [sys.executable, "-m", "riskwave", "alerts", "run", "--routes", str(routes), "--state", str(state), *more],
         env={**os.environ, "HOOK_SECRET": SECRET},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -110,7 +110,7 @@ def running_app(state: Path, keys: dict[str, str], *more: str) -> Iterator[Runni
     with log.open("ab") as written:
         processes = [
             subprocess.Popen(
-                [sys.executable, "-m", "riskwave.cli", *command],
+                [sys.executable, "-m", "riskwave", *command],
                 stdin=subprocess.DEVNULL,
                 stdout=written,
                 stderr=written,

@@ -21,7 +21,7 @@ LIMIT_S = 180.0
 def test_it_decides_live_and_ends_at_once(tmp_path: Path) -> None:
     pytest.importorskip("streamlit")
     folder, said = tmp_path / "demo", tmp_path / "said"
-    command = [sys.executable, "-m", "riskwave.cli", "demo-app", "--events", "1500", "--folder", str(folder), "--json"]
+    command = [sys.executable, "-m", "riskwave", "demo-app", "--events", "1500", "--folder", str(folder), "--json"]
     command += ["--port", "0", "--api-port", "0", "--no-models", "--no-browser", "--speed", "3000"]
     with said.open("wb") as out, (tmp_path / "err").open("wb") as err:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, env={**os.environ})
@@ -54,7 +54,7 @@ def test_it_decides_live_and_ends_at_once(tmp_path: Path) -> None:
 
 def test_a_folder_of_others_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "bank.duckdb").write_text("keep me")
-    command = [sys.executable, "-m", "riskwave.cli", "demo-app", "--folder", str(tmp_path)]
+    command = [sys.executable, "-m", "riskwave", "demo-app", "--folder", str(tmp_path)]
     done = subprocess.run(
         [*command, "--port", "0", "--api-port", "0"], capture_output=True, text=True, timeout=LIMIT_S, check=False
     )

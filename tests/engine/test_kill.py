@@ -32,7 +32,7 @@ class Runs:
         self._bank = bank
 
     def start(self, state: Path) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "riskwave.cli", "run", "--state", str(state), "--json"]
+        command = [sys.executable, "-m", "riskwave", "run", "--state", str(state), "--json"]
         command += ["--source", str(self._bank / "transactions.jsonl")]
         for side in ("labels", "profiles", "devices"):
             command += [f"--{side}", str(self._bank / f"{side}.jsonl")]

@@ -120,7 +120,7 @@ def test_an_archive_killed_and_started_again_has_every_row_once(
     stream: Deployment, batch: Path, tmp_path: Path
 ) -> None:
     dsn, folder = f"{stream.dsn}?schema={stream.schema}", tmp_path / "history"
-    command = [sys.executable, "-m", "riskwave.cli", "archive", "--source", dsn, "--out", str(folder), "--every", "0"]
+    command = [sys.executable, "-m", "riskwave", "archive", "--source", dsn, "--out", str(folder), "--every", "0"]
     with subprocess.Popen(command) as process:
         wait_until((folder / "archive.json").is_file, limit_s=120, what="a first commit")
         process.kill()

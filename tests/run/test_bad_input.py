@@ -74,7 +74,7 @@ TOLD: dict[str, tuple[list[str], str]] = {
 
 
 def _start(folder: Path, arguments: Sequence[str]) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "riskwave.cli", "run", "--source", *arguments]
+    command = [sys.executable, "-m", "riskwave", "run", "--source", *arguments]
     environment = {**os.environ, "RISKWAVE_PROJECT": str(ROOT), "PYTHONPATH": str(ROOT)}
     return subprocess.Popen(
         command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

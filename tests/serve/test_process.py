@@ -37,7 +37,7 @@ class Server:
     @contextmanager
     def running(self) -> Iterator[tuple[subprocess.Popen[bytes], httpx2.Client]]:
         port = free_port()
-        command = [sys.executable, "-m", "riskwave.cli", "serve", "--quiet", "--state", str(self.state)]
+        command = [sys.executable, "-m", "riskwave", "serve", "--quiet", "--state", str(self.state)]
         command += ["--port", str(port), "--deadline-ms", "30000", "--rate", "1000000"]
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log)
         client = httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=60)
@@ -151,7 +151,7 @@ def test_asked_to_stop_it_answers_what_it_took_and_commits(server: Server) -> No
 
 
 def test_without_a_key_it_does_not_start(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "riskwave.cli", "serve", "--state", str(tmp_path / "s.duckdb"), "--port", "0"]
+    command = [sys.executable, "-m", "riskwave", "serve", "--state", str(tmp_path / "s.duckdb"), "--port", "0"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, check=False)
     assert done.returncode != 0
     assert "riskwave keys create" in done.stderr
