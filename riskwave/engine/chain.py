@@ -8,6 +8,7 @@ costs more than all the counting. So each model gives its new columns alone, and
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import duckdb
@@ -15,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from riskwave.engine.fetch import fetch
+from riskwave.engine.lanes import in_lanes
 from riskwave.engine.passing import mentioned
 from riskwave.engine.plan import ROW
 from riskwave.engine.provider import Provider
@@ -41,22 +43,36 @@ def in_order(found: pa.Table, rows: int, name: str) -> pa.Table:
 
 @dataclass(frozen=True)
 class _Link:
-    """A prepared model: what it reads of the rows before it; keeps: whether their columns are kept as they are."""
+    """A model: what it reads of the rows before it, and the links that make that.
+
+    schema: of its own columns, or of all when it does not keep the others as they are.
+    """
 
     name: str
+    sql: str
+    over: str | None
     source: Provider
     schema: pa.Schema
     keeps: bool
+    needs: frozenset[int]
 
 
 class Chain:
-    """Models in their order; each has the rows of the batch, in the order of _row."""
+    """Models in their order; each has the rows of the batch, in the order of _row.
+
+    A model that reads nothing of the one before it is computed beside it, by a thread and a connection of its own.
+    """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, batch: str, schema: pa.Schema) -> None:
         """batch: name of the staged rows, numbered by _row from 0 in their order; schema: their columns."""
         self._connection = connection
+        #: Reads the same database: what the models read is registered with both.
+        self.beside = connection.cursor()
+        self._thread = ThreadPoolExecutor(1, "riskwave-features")
         self._links: list[_Link] = []
+        self._maker: dict[str, int] = {}
         self._name = batch
+        self._lanes: tuple[list[int], list[int]] = ([], [])
         self.schema = schema
 
     def source(self, *queries: str, whole: bool = False) -> Provider:
@@ -66,39 +82,90 @@ class Chain:
         """
         wanted = mentioned(*queries) | {ROW}
         fields = [field for field in self.schema if whole or field.name in wanted]
-        return Provider(self._connection, self._name, pa.schema(fields))
+        return Provider(self._connection, self._name, pa.schema(fields), self.beside)
 
     def add(self, name: str, sql: str, *, over: str | None = None, keeps: bool) -> None:
-        """Prepare a model whose query reads the one before it by name; over: the same in OVER form."""
+        """Add a model whose query reads the one before it by name; over: the same in OVER form."""
         source = self.source(*([sql] if over is None else [sql, over]), whole=not keeps)
         shape = self._connection.sql(f"select * from ({sql}) limit 0").to_arrow_table().schema
-        columns = "*"
+        place = len(self._links)
+        needs = frozenset(self._maker[field.name] for field in source.schema if field.name in self._maker)
         if keeps:
-            new = [field for field in shape if field.name not in source.schema.names]
-            columns = ", ".join([ROW, *(field.name for field in new)])
-            shape = pa.schema([*self.schema, *new])
-        self._connection.execute(f"prepare chain_{name} as select {columns} from ({sql})")
-        if over is not None:
-            self._connection.execute(f"prepare chain_over_{name} as select {columns} from ({over})")
-        self._links.append(_Link(name, source, shape, keeps))
-        self._name, self.schema = name, shape
+            shape = pa.schema([field for field in shape if field.name not in source.schema.names])
+            self.schema = pa.schema([*self.schema, *shape])
+            self._maker |= dict.fromkeys(shape.names, place)
+        else:
+            needs = frozenset(range(place))
+            self.schema = shape
+            self._maker = dict.fromkeys(shape.names, place)
+        self._links.append(_Link(name, sql, over, source, shape, keeps, needs))
+        self._name = name
+
+    def prepare(self) -> None:
+        """Prepare the models; to be called once, after the last was added."""
+        self._lanes = in_lanes([link.needs for link in self._links])
+        for connection, places in zip((self._connection, self.beside), self._lanes, strict=True):
+            for place in places:
+                link = self._links[place]
+                columns = ", ".join([ROW, *link.schema.names]) if link.keeps else "*"
+                connection.execute(f"prepare chain_{link.name} as select {columns} from ({link.sql})")
+                if link.over is not None:
+                    connection.execute(f"prepare chain_over_{link.name} as select {columns} from ({link.over})")
 
     def run(self, batch: pa.Table, *, over: bool, halfway: Callable[[], None] = lambda: None) -> pa.Table:
         """Compute every model for a batch; gives the last one's rows. `halfway` is called when half of them are done.
 
         Raises RiskwaveError when a model gives more or fewer rows than it was given.
         """
-        rows = batch
-        for place, link in enumerate(self._links):
-            if place == len(self._links) // 2:
-                halfway()
-            link.source.put(rows)
-            form = "chain_over_" if over and place else "chain_"
-            found = in_order(fetch(self._connection, f"{form}{link.name}"), rows.num_rows, link.name)
-            link.source.clear()
-            if link.keeps:
-                new = [name for name in found.column_names if name != ROW]
-                columns = [*rows.columns, *(found.column(name) for name in new)]
-                found = pa.Table.from_arrays(columns, schema=link.schema)
-            rows = found
-        return rows
+        columns = dict(zip(batch.column_names, batch.columns, strict=True))
+        made: list[Future[None]] = [Future() for _ in self._links]
+
+        def lane(number: int, halfway: Callable[[], None]) -> None:
+            places = self._lanes[number]
+            connection = self.beside if number else self._connection
+            try:
+                for done, place in enumerate(places):
+                    if done == len(places) // 2:
+                        halfway()
+                    link = self._links[place]
+                    for needed in link.needs:
+                        made[needed].result()
+                    self._compute(link, connection, columns, batch.num_rows, over=over)
+                    made[place].set_result(None)
+            except BaseException as error:
+                for place in places:
+                    if not made[place].done():
+                        made[place].set_exception(error)
+                raise
+
+        beside = self._thread.submit(lane, 1, lambda: None) if self._lanes[1] else None
+        try:
+            lane(0, halfway)
+        finally:
+            if beside is not None:
+                beside.result()
+        return pa.Table.from_arrays([columns[name] for name in self.schema.names], schema=self.schema)
+
+    def close(self) -> None:
+        """End the thread and its connection."""
+        self._thread.shutdown()
+        self.beside.close()
+
+    def _compute(
+        self,
+        link: _Link,
+        connection: duckdb.DuckDBPyConnection,
+        columns: dict[str, pa.ChunkedArray],
+        rows: int,
+        *,
+        over: bool,
+    ) -> None:
+        """Put a model's columns among those of the batch."""
+        names = link.source.schema.names
+        link.source.put(pa.Table.from_arrays([columns[name] for name in names], names=names))
+        form = "chain_over_" if over and link.over is not None else "chain_"
+        found = in_order(fetch(connection, f"{form}{link.name}"), rows, link.name)
+        link.source.clear()
+        if not link.keeps:
+            columns.clear()
+        columns.update((name, found.column(name)) for name in found.column_names if name in link.schema.names)

@@ -240,7 +240,7 @@ class Engine:
         self.ruling.close()
         if self._closes_control:
             self.control.close()
-        self.bench.connection.close()
+        self.bench.close()
         self.connection.close()
 
     @contextmanager

@@ -15,12 +15,21 @@ class Provider:
     The schema never changes. `table` is what it holds.
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, name: str, schema: pa.Schema) -> None:
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        name: str,
+        schema: pa.Schema,
+        beside: duckdb.DuckDBPyConnection | None = None,
+    ) -> None:
+        """beside: another connection that statements may read it by."""
         self.name = name
         self.schema = schema
         self._nothing = schema.empty_table()
         self.table = self._nothing
         connection.register(name, self)
+        if beside is not None:
+            beside.register(name, self)
 
     def put(self, table: pa.Table) -> None:
         """Hold these rows from now on; columns are taken by name, and the schema must hold."""

@@ -44,7 +44,9 @@ class Workbench:
         connection.execute("set disabled_optimizers = 'join_order,build_side_probe_side'")
         self._staging(stager)
         self._labelling()
+        self.chain = Chain(connection, "batch_rows", self.rows)
         self._memory()
+        self.chain.prepare()
         self._deciding()
 
     def fetch(self, name: str) -> pa.Table:
@@ -65,12 +67,20 @@ class Workbench:
         columns += [wide.column("_hash"), made.column("_features")]
         return pa.Table.from_arrays(columns, names=[*(name for name, _ in self._known), *APART])
 
+    def close(self) -> None:
+        """Close the database."""
+        self.chain.close()
+        self.connection.close()
+
     def shape(self, sql: str) -> pa.Schema:
         """The columns of a query."""
         return self.connection.sql(f"select * from ({sql}) limit 0").to_arrow_table().schema
 
     def _provide(self, name: str, schema: pa.Schema) -> Provider:
         return Provider(self.connection, name, schema)
+
+    def _scope(self, name: str, schema: pa.Schema) -> Provider:
+        return Provider(self.connection, name, schema, self.chain.beside)
 
     def _prepare(self, name: str, sql: str) -> None:
         self.connection.execute(f"prepare {name} as {sql}")
@@ -109,9 +119,8 @@ class Workbench:
         for dimension in plan.dimensions:
             schema = self.shape(dimension.sql)
             self.facts[dimension.name] = Facts(dimension.entity, schema)
-            self.scopes[dimension.name] = self._provide(f"scope_{dimension.name}", schema)
+            self.scopes[dimension.name] = self._scope(f"scope_{dimension.name}", schema)
         carried: dict[str, pa.Field] = {}
-        self.chain = Chain(self.connection, "batch_rows", self.rows)
         self.chain.add(FACTS, plan.facts_sql(), keeps=keeps_columns(parse(plan.models[FACTS].sql), "stg_payments"))
         for place, step in enumerate(plan.windows):
             missing = [name for name in step.history if name not in self.staged.names and name not in carried]
@@ -121,11 +130,11 @@ class Workbench:
             fields = [known[name] for name in sorted({*step.history, "event_ts"})]
             codes = [self.rows.field(f"_x_{name}") for name in step.same]
             shape = pa.schema([("_key", pa.int32()), ("_seq", pa.int64()), *fields, *codes])
-            self.scopes[step.name] = self._provide(f"scope_{step.name}", shape)
+            self.scopes[step.name] = self._scope(f"scope_{step.name}", shape)
             if self.over:
                 names = {*plan.windows_over[place].history, "event_id", "event_ts", step.entity} & set(known)
                 shape = pa.schema([known[name] for name in sorted(names)])
-                self.overs[step.name] = self._provide(f"over_{step.name}", shape)
+                self.overs[step.name] = self._scope(f"over_{step.name}", shape)
             over = plan.windows_over[place]
             self.chain.add(step.name, window_sql(step), over=window_sql(over) if self.over else None, keeps=step.keeps)
         self._carried = pa.schema(list(carried.values()))
