@@ -206,6 +206,11 @@ class Column:
         """The numbers at positions."""
         return self._data[positions]
 
+    def compared(self, positions: npt.NDArray[np.int32]) -> AnyArray:
+        """The numbers at positions, as 64 bits of which equal values have the same."""
+        numbers = self._data[positions]
+        return numbers if numbers.itemsize == 8 else numbers.astype(np.int64)
+
     def arrow(self, positions: npt.NDArray[np.int32]) -> pa.Array:
         """The values at positions, as Arrow."""
         numbers = self._data[positions]
@@ -217,7 +222,9 @@ class Column:
             return pa.array(numbers, mask=np.isnan(numbers))
         empty = numbers == NULL_INT
         values = pa.array(numbers, mask=empty) if empty.any() else pa.array(numbers)
-        return values.view(self.kind) if pa.types.is_timestamp(self.kind) else values.cast(self.kind)
+        if pa.types.is_timestamp(self.kind):
+            return values.view(self.kind)
+        return values if self.kind == pa.int64() else values.cast(self.kind)
 
 
 class ColumnStore:

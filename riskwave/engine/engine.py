@@ -346,6 +346,9 @@ class Engine:
             self._ordinals = np.full(max(len(self.history), len(self._ordinals) * GROWTH), -1, np.int32)
         self._ordinals[batch] = np.arange(len(batch), dtype=np.int32)
         store, scopes = self.history.store, self.bench.scopes
+        tiles = {each.spec.name: each for each in self.tiles.stores}
+        codes = {entity: store.columns[entity].at(batch) for entity in {each.spec.entity for each in tiles.values()}}
+        looked_up = self.bench.look_ups.start(tiles, codes, seconds_of(store.columns["event_ts"].at(batch)))
         gathered: dict[tuple[str, int], Scope] = {}
         extra: dict[str, Any] = {"_row": np.arange(len(batch), dtype=np.int32)}
         for step in self.plan.windows:
@@ -360,11 +363,11 @@ class Engine:
             ordinal[scope.rows] = scope.rows_seq
             extra[f"_k_{step.name}"] = pa.array(key, mask=key == NULL_CODE)
             extra[f"_s_{step.name}"] = ordinal
-            extra |= {f"_x_{name}": store.columns[name].at(batch) for name in step.same}
+            extra |= {f"_x_{name}": store.columns[name].compared(batch) for name in step.same}
             past: dict[str, Any] = {"_key": scope.others_key, "_seq": scope.others_seq}
             plain = [name for name in scopes[step.name].schema.names if not name.startswith("_")]
             past |= store.gather(scope.others, plain)
-            past |= {f"_x_{name}": store.columns[name].at(scope.others) for name in step.same}
+            past |= {f"_x_{name}": store.columns[name].compared(scope.others) for name in step.same}
             scopes[step.name].put(pa.table(past))
         pairs = max((scope.pairs for scope in gathered.values()), default=0)
         over = self.form == "over" or (self.form == "auto" and pairs > MANY_PAIRS)
@@ -373,11 +376,10 @@ class Engine:
             provider = self.bench.overs[step.name]
             provider.put(pa.table(store.gather(others, provider.schema.names)))
         self._ordinals[batch] = -1
-        stores = {tiles.spec.name: tiles for tiles in self.tiles.stores}
-        codes = {entity: store.columns[entity].at(batch) for entity in {tiles.spec.entity for tiles in stores.values()}}
-        extra |= self.bench.look_ups.run(stores, codes, seconds_of(store.columns["event_ts"].at(batch)))
-        added = [pa.array(values) if isinstance(values, np.ndarray) else values for values in extra.values()]
-        rows = pa.Table.from_arrays([*rows.columns, *added], names=[*rows.column_names, *extra])
         for name, facts in self.facts.items():
             scopes[name].put(facts.of(rows.column(facts.entity)))
-        return rows.select(self.bench.rows.names).cast(self.bench.rows), over
+        extra |= looked_up()
+        added = [pa.array(values) if isinstance(values, np.ndarray) else values for values in extra.values()]
+        rows = pa.Table.from_arrays([*rows.columns, *added], names=[*rows.column_names, *extra])
+        rows = rows.select(self.bench.rows.names)
+        return (rows if rows.schema == self.bench.rows else rows.cast(self.bench.rows)), over

@@ -8,6 +8,8 @@ ips) are computed as one: a small batch costs by the statement and the operator,
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -117,7 +119,9 @@ class LookUps:
     """The look-up models prepared, as one statement, over the tiles in memory."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, look_ups: tuple[LookUp, ...]) -> None:
-        self._connection = connection
+        """connection: to the database that a connection of their own reads, on a thread of their own."""
+        connection = self._connection = connection.cursor()
+        self._thread = ThreadPoolExecutor(1, "riskwave-look-ups")
         shapes: dict[tuple[str, pa.Schema], list[LookUp]] = {}
         for item in look_ups:
             shapes.setdefault((item.sql, TileStore(item.tile).ahead_schema), []).append(item)
@@ -140,10 +144,13 @@ class LookUps:
         if parts:
             connection.execute(f"prepare look_ups as {' union all '.join(parts)}")
 
-    def run(
+    def start(
         self, stores: dict[str, TileStore], codes: dict[str, npt.NDArray[np.int32]], seconds: Ints
-    ) -> dict[str, Any]:
-        """The measures of events (n) by column: codes of keys by entity (n, -1 for none), times since 2000 (n)."""
+    ) -> Callable[[], dict[str, Any]]:
+        """Begin with events (n): codes of keys by entity (n, -1 for none), times since 2000 (n).
+
+        What it gives is to be called once, and gives the events' measures by column.
+        """
         places: dict[str, Ints] = {}
         total = 0
         for provider, items in self._shapes:
@@ -155,8 +162,18 @@ class LookUps:
                 total += count
             provider.put(pa.concat_tables(parts))
         if not self._shapes:
-            return {}
-        found = fetch(self._connection, "look_ups").combine_chunks()
+            return dict
+        found = self._thread.submit(fetch, self._connection, "look_ups")
+        return lambda: self._beside(found.result(), places, total)
+
+    def close(self) -> None:
+        """End the thread and its connection."""
+        self._thread.shutdown()
+        self._connection.close()
+
+    def _beside(self, found: pa.Table, places: dict[str, Ints], total: int) -> dict[str, Any]:
+        """The measures found, put beside the events; places: of each event's row by look-up, of `total`."""
+        found = found.combine_chunks()
         row_of = np.full(total + 1, -1, np.int32)  # the last is for events without the key
         row_of[found.column(OWN).to_numpy()] = np.arange(found.num_rows, dtype=np.int32)
         columns: dict[str, Any] = {}

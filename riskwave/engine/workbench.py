@@ -70,6 +70,7 @@ class Workbench:
     def close(self) -> None:
         """Close the database."""
         self.chain.close()
+        self.look_ups.close()
         self.connection.close()
 
     def shape(self, sql: str) -> pa.Schema:

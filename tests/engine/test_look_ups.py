@@ -39,7 +39,7 @@ def test_measures_are_beside_the_events_and_models_alike_are_one_shape() -> None
     stores[IP_HOURS.name].add(pa.array(["i0", "i0"]), hours, None, [np.array([5, 6], np.int64)])
     codes = {"merchant_id": np.array([0, 0, -1], np.int32), "ip": np.array([0, 0, 0], np.int32)}
     with duckdb.connect() as connection:
-        found = LookUps(connection, (shop, ip)).run(stores, codes, np.array([11, 12, 10], np.int64) * 3600 + 5)
+        found = LookUps(connection, (shop, ip)).start(stores, codes, np.array([11, 12, 10], np.int64) * 3600 + 5)()
     columns = {name: column.to_pylist() for name, column in found.items()}
     # At 11:00 only the tile of 10:00 is complete; at 12:00 those of 10:00 and 11:00; at 10:00 none.
     assert columns == {shop.column("shop_count"): [3, 7, None], ip.column("n"): [5, 11, None]}
