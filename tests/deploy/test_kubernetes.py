@@ -12,6 +12,7 @@ import typer
 import yaml
 from pydantic import BaseModel, ConfigDict
 
+from riskwave.alerts.routes import load_routes
 from riskwave.cli import app
 from udf.__main__ import options
 
@@ -155,6 +156,18 @@ def test_commands_are_such_as_there_are() -> None:
             command = command.commands[arguments.pop(0)]
         known = {name for parameter in command.params for name in parameter.opts}
         assert {each.partition("=")[0] for each in arguments if each.startswith("--")} <= known
+
+
+def test_the_alerts_routes_can_be_read(tmp_path: Path) -> None:
+    [config] = of_kind("ConfigMap")
+    (pod,) = (pod for pod in pods() if pod["metadata"]["labels"]["app.kubernetes.io/name"] == "alerts")
+    [volume] = [volume for volume in pod["spec"]["volumes"] if volume["name"] == "routes"]
+    assert volume["configMap"]["name"] == config["metadata"]["name"]
+    file = tmp_path / "routes.yml"
+    file.write_text(config["data"][file.name])
+    routes = load_routes(file)
+    assert routes.route_of("P0", "block", []) is not None
+    assert routes.route_of("P2", "challenge", []) is not None
 
 
 # -- what is promised -------------------------------------------------------------------------------------------------
