@@ -33,6 +33,7 @@ compared as (
 )
 
 select
+    {{ settled() }}
     -- the event
     event_id,
     event_ts,
@@ -178,7 +179,7 @@ select
     bin_decline_rate_1h,
     bin_decline_rate_24h,
     -- where it came from
-    {{ only_changes('source') }},
+    source,
     source_partition,
     source_offset
 from compared

@@ -61,6 +61,7 @@ end as others_std
 )
 
 select
+
     -- the event
     event_id,
     event_ts,

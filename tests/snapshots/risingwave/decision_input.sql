@@ -61,6 +61,7 @@ end as others_std
 )
 
 select
+    distinct
     -- the event
     event_id,
     event_ts,
@@ -214,7 +215,7 @@ end / 1000.0::double precision
     bin_decline_rate_1h,
     bin_decline_rate_24h,
     -- where it came from
-    to_jsonb(source) #>> '{}' as source,
+    source,
     source_partition,
     source_offset
 from compared
