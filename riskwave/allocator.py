@@ -38,9 +38,8 @@ def preloaded(environment: Mapping[str, str]) -> dict[str, str]:
     """What to set in a process's environment so that it starts with an allocator; nothing where it has one."""
     if sys.platform != "linux" or any(environment.get(name) for name in (ASKED, "LD_PRELOAD", "GLIBC_TUNABLES")):
         return {}
-    for name, library in found():
-        return {ASKED: name, "LD_PRELOAD": str(library)}
-    return {ASKED: TUNED, "GLIBC_TUNABLES": TUNING}
+    best = next(found(), None)
+    return {ASKED: best[0], "LD_PRELOAD": str(best[1])} if best else {ASKED: TUNED, "GLIBC_TUNABLES": TUNING}
 
 
 def found() -> Iterator[tuple[str, Path]]:
