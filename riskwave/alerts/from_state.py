@@ -20,7 +20,7 @@ _CATALOG = "riskwave_state"
 def catch_up_with(store: AlertStore, state: Path, now: datetime) -> int | None:
     """Take in what a state decided; gives the alerts raised, None when there is none or a process has it open.
 
-    Who has it open takes alerts in itself (`riskwave serve`).
+    Who has it open takes alerts in itself (`riskwave serve`, `riskwave run --alerts`).
     """
     if not state.is_file():
         return None

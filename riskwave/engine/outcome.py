@@ -21,6 +21,11 @@ class Outcome:
     actions: dict[str, int] = field(default_factory=dict)
     rows: Mapping[str, pa.Table] = field(default_factory=dict)
 
+    @property
+    def flags(self) -> bool:
+        """Whether it has a decision that raises an alert, or may change one."""
+        return bool(self.superseding or set(self.actions) - {"allow"})
+
     def take(self, rows: Mapping[str, pa.Table]) -> None:
         """What was committed, by table."""
         self.rows = rows

@@ -24,6 +24,7 @@ from riskwave.engine.engine import Engine
 from riskwave.engine.journal import journal_folder
 from riskwave.engine.state import read_offsets
 from riskwave.errors import RiskwaveError
+from riskwave.run.alerts import raising_alerts
 from riskwave.run.labels import LabelFeed
 from riskwave.run.loop import Limits, run_loop
 from riskwave.run.meter import Meter
@@ -70,9 +71,12 @@ def open_inputs(
 
 
 def run_state(
-    state: Path, inputs: Inputs, *, limits: Limits, console: Console, memory: str
+    state: Path, inputs: Inputs, *, limits: Limits, console: Console, memory: str, alerts: bool = False
 ) -> tuple[Meter, Summary, list[WarmingRule]]:
-    """Run inputs into a state; gives the run's meter, the state's figures, and the rules that are warming."""
+    """Run inputs into a state; gives the run's meter, the state's figures, and the rules that are warming.
+
+    alerts: also take alerts in while it runs.
+    """
     state.parent.mkdir(parents=True, exist_ok=True)
     with saying(console) as say:
         engine = Engine(state, memory=memory, say=say)
@@ -86,8 +90,9 @@ def run_state(
             name, table = inputs.labels
             feed = LabelFeed(name, table)
             feed.next = read_offsets(engine.connection, feed.name).get(0, 0)
-        with Progress(console, inputs.total) as progress:
-            meter = run_loop(engine, inputs.source, labels=feed, limits=limits, tell=progress)
+        raising = raising_alerts(engine, state) if alerts else nullcontext(lambda outcome: None)
+        with raising as told, Progress(console, inputs.total) as progress:
+            meter = run_loop(engine, inputs.source, labels=feed, limits=limits, tell=progress, told=told)
         return meter, summarise(engine.connection, **engine.relations()), engine.warming()
     finally:
         engine.close()
@@ -104,6 +109,9 @@ def run_command(
     max_events: Annotated[int | None, typer.Option(help="Stop after so many events.")] = None,
     until_idle: Annotated[bool, typer.Option(help="Stop when nothing more is waiting.")] = False,
     memory: Annotated[str, typer.Option(help="Most memory DuckDB may take, such as 1GB.")] = "1GB",
+    alerts: Annotated[
+        bool, typer.Option("--alerts", help="Take alerts in meanwhile, for `riskwave alerts run` beside.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
     """Decide a stream of payments with the embedded engine; started again, it goes on where it was.
@@ -116,7 +124,7 @@ def run_command(
     open_tracing("riskwave-run")
     inputs = open_inputs(source, mapping, labels, profiles, devices, follow=follow)
     limits = Limits(events=max_events, until_idle=until_idle)
-    meter, summary, warming = run_state(state, inputs, limits=limits, console=console, memory=memory)
+    meter, summary, warming = run_state(state, inputs, limits=limits, console=console, memory=memory, alerts=alerts)
     _report(console, meter, summary, warming, state, as_json=as_json)
 
 

@@ -89,10 +89,12 @@ def run_loop(
     labels: Labels | None = None,
     limits: Limits | None = None,
     tell: Callable[[Meter, Reader], None] = lambda meter, reader: None,
+    told: Callable[[Outcome], None] = lambda outcome: None,
 ) -> Meter:
     """Run a source through the engine until it ends, a limit is reached, or SIGINT or SIGTERM asks to stop.
 
-    `tell` is called after every batch. What was committed stays; a run started again goes on after it.
+    `tell` is called after every batch, `told` when one was committed, on a thread of the engine's. What was committed
+    stays; a run started again goes on after it.
     """
     source.seek(read_offsets(engine.connection, source.name))
     reader = Reader(source, engine.stager, ahead=2 * MOST_ROWS)
@@ -100,6 +102,7 @@ def run_loop(
 
     def committed(raw: pa.Table, began: float, outcome: Outcome) -> None:
         meter.add(outcome, _latencies(source, raw, time.perf_counter() - began))
+        told(outcome)
 
     try:
         with stop_asked() as stop:

@@ -189,7 +189,7 @@ class Decider:
         if raw.num_rows:
             self.desk.pace.add(raw.num_rows, time.perf_counter() - began)
         self.metrics.batch_committed(raw, began, outcome)
-        if outcome.superseding or set(outcome.actions) - {"allow"}:
+        if outcome.flags:
             self.flagged()
         self._forget(raw)
 
