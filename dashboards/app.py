@@ -10,7 +10,7 @@ import streamlit as st
 from dashboards import ways
 from dashboards.client import ApiError
 from dashboards.registry import VIEWS
-from dashboards.session import Session, ask_key, current, sign_out
+from dashboards.session import Session, ask_key, current, keep, sign_out
 from dashboards.show import show_fault
 from dashboards.view import View
 
@@ -49,6 +49,7 @@ def main() -> None:
     with st.sidebar:
         st.caption(f"{session.owner}, {session.role or 'a key of its own'}")
         st.button("Sign out", icon=":material/logout:", on_click=sign_out)
+        keep(session)
     page.run()
 
 

@@ -1,14 +1,15 @@
-"""Who is signed in. The key is kept in the browser session's memory on the server, and ends with it."""
+"""Who is signed in. The key stays in the memory of the app's server; the browser has a ticket for it."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
 from dashboards.client import Api, ApiError
 from dashboards.show import show_fault
+from dashboards.tickets import brought, hand_out, tickets
 
 URL = "RISKWAVE_API"
 KEY = "RISKWAVE_APP_KEY"
@@ -18,12 +19,13 @@ _KEPT = "session"
 
 @dataclass(frozen=True)
 class Session:
-    """A person and what their key may do. role: None for a key with scopes alone."""
+    """A person and what their key may do. role: None for a key with scopes alone; ticket: None where none is needed."""
 
     api: Api
     owner: str
     role: str | None
     scopes: frozenset[str]
+    ticket: str | None = None
 
     def may(self, scope: str) -> bool:
         """Whether the key has a scope."""
@@ -36,40 +38,65 @@ def api_url() -> str:
 
 
 def current() -> Session | None:
-    """Who is signed in; by RISKWAVE_APP_KEY or the secret of that name, where there is one."""
+    """Who is signed in: in this tab, else by the ticket that the browser brought, else by RISKWAVE_APP_KEY or the
+    secret of that name.
+    """
     kept = st.session_state.get(_KEPT)
     if isinstance(kept, Session):
         return kept
-    given = None if st.session_state.get("signed_out") else os.environ.get(KEY) or _secret()
+    if st.session_state.get("signed_out"):
+        return None
+    ticket = brought()
+    known = tickets().key_of(ticket)
+    given = known or os.environ.get(KEY) or _secret()
     if given:
         try:
-            return sign_in(given)
+            return _begin(_session(given, ticket if known else None))
         except ApiError as fault:
             show_fault(fault)
     return None
 
 
 def sign_in(key: str) -> Session:
-    """Begin a session with a key. Raises ApiError for one that is not valid."""
-    api = Api(api_url(), key.strip())
-    me = api.get("/v1/me")
-    session = Session(api, me["owner"], me["role"], frozenset(me["scopes"]))
-    st.session_state[_KEPT] = session
-    return session
+    """Begin a session with a key, and give a ticket for it. Raises ApiError for one that is not valid."""
+    session = _session(key.strip(), None)
+    return _begin(replace(session, ticket=tickets().give(key.strip())))
+
+
+def keep(session: Session) -> None:
+    """Have the browser keep what it signs in by after a reload."""
+    if session.ticket is not None:
+        hand_out(session.ticket)
 
 
 def sign_out() -> None:
-    """Forget the key and all that was shown with it."""
+    """Forget the key and all that was shown with it, also for a reload and for tabs that are opened later."""
+    kept = st.session_state.get(_KEPT)
+    if isinstance(kept, Session) and kept.ticket is not None:
+        tickets().take_back(kept.ticket)
     st.session_state.clear()
     st.session_state["signed_out"] = True
 
 
+def _session(key: str, ticket: str | None) -> Session:
+    api = Api(api_url(), key)
+    me = api.get("/v1/me")
+    return Session(api, me["owner"], me["role"], frozenset(me["scopes"]), ticket)
+
+
+def _begin(session: Session) -> Session:
+    st.session_state[_KEPT] = session
+    return session
+
+
 def ask_key() -> None:
     """The page of somebody who is not signed in."""
+    if st.session_state.get("signed_out"):
+        hand_out("")
     _, middle, _ = st.columns([1, 2, 1])
     with middle:
         st.title("Riskwave")
-        st.write("Sign in with your API key. It stays in this browser session and is asked for again after it.")
+        st.write("Sign in with your API key. It is asked for again when the browser was closed, or after twelve hours.")
         with st.form("sign-in"):
             key = st.text_input("API key", type="password", placeholder="rwk_…", autocomplete="off")
             asked = st.form_submit_button("Sign in", type="primary")

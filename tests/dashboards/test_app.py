@@ -31,6 +31,34 @@ def test_signing_in_takes_a_key_that_is_valid(browser: Browser, app: Running) ->
     page.context.close()
 
 
+def test_a_reload_and_another_tab_do_not_ask_again(browser: Browser, app: Running) -> None:
+    context = browser.new_context(viewport=SCREEN)
+    page = context.new_page()
+    page.goto(app.app)
+    page.get_by_label("API key").fill(app.keys["viewer"])
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+    page.wait_for_function("document.cookie.includes('riskwave_')")
+    [cookie] = [each for each in context.cookies() if each.get("name", "").startswith("riskwave_")]
+    assert cookie.get("sameSite") == "Strict"
+    assert cookie.get("value") not in ("", app.keys["viewer"])
+    page.reload()
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+    other = context.new_page()
+    other.goto(f"{app.app}/alerts")
+    expect(other.get_by_role("button", name="Sign out")).to_be_visible()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_label("API key")).to_be_visible()
+    page.wait_for_function("!document.cookie.includes('riskwave_')")
+    page.reload()
+    expect(page.get_by_label("API key")).to_be_visible()
+    # Who kept the cookie has nothing by it.
+    context.add_cookies([{"name": cookie["name"], "value": cookie["value"], "url": app.app}])  # type: ignore[typeddict-item]
+    page.reload()
+    expect(page.get_by_label("API key")).to_be_visible()
+    context.close()
+
+
 def test_nothing_is_loaded_from_elsewhere(browser: Browser, app: Running) -> None:
     context = browser.new_context(viewport=SCREEN)
     asked: list[str] = []
