@@ -1,24 +1,21 @@
-"""The topics of a bench on RisingWave: payments offered at a rate, and when the broker had each and its decision."""
+"""The topics of a bench: payments offered at a rate, and when the broker had each and its decision."""
 
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
-import time
+import subprocess
+import sys
 from collections.abc import Iterator
-from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import orjson
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from riskwave.errors import RiskwaveError
-
-TICK_S = 0.005
 
 
 class Broker:
@@ -41,11 +38,10 @@ class Broker:
             with contextlib.suppress(KafkaException):
                 done.result(30)
 
-    def offer(self, topic: str, lines: Path, rate: float) -> SpawnProcess:
+    def offer(self, topic: str, lines: Path, rate: float) -> subprocess.Popen[bytes]:
         """A process, started, that appends the lines of a file at a rate."""
-        process = multiprocessing.get_context("spawn").Process(target=_offer, args=(self.address, topic, lines, rate))
-        process.start()
-        return process
+        command = [sys.executable, "-m", "riskwave.bench.offer", self.address, topic, str(lines), str(rate)]
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL)
 
 
 class Reader:
@@ -68,21 +64,3 @@ class Reader:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._consumer.close()
-
-
-def _offer(broker: str, topic: str, lines: Path, rate: float) -> None:
-    """Every few milliseconds those that are due."""
-    producer = Producer({"bootstrap.servers": broker, "linger.ms": 2})
-    began = time.perf_counter()
-    with lines.open("rb") as messages:
-        for place, message in enumerate(messages):
-            while place > (time.perf_counter() - began) * rate:
-                producer.poll(0)
-                time.sleep(TICK_S)
-            while True:
-                try:
-                    producer.produce(topic, message)
-                    break
-                except BufferError:
-                    producer.poll(0.01)
-    producer.flush(30)

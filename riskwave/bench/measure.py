@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +12,8 @@ from typing import Any
 
 import orjson
 import pyarrow as pa
-from confluent_kafka import Producer
-from confluent_kafka.admin import AdminClient
-from confluent_kafka.cimpl import NewTopic
 
+from riskwave.bench.kafka import Broker
 from riskwave.engine.engine import Engine
 from riskwave.engine.plan import Plan
 from riskwave.engine.state import connect, create_landing
@@ -30,7 +28,6 @@ from riskwave.sources import open_source
 from riskwave.sources.batch import FIELDS, RAW_SCHEMA, utc_now
 
 STEP = 20_000
-TICK_S = 0.005
 
 
 @dataclass(frozen=True)
@@ -109,21 +106,26 @@ def live(engine: Engine, part: Part, broker: str, rate: int) -> Meter:
     The first third is not counted: it starts with what was sent before the consumer was there.
     """
     topic = f"riskwave-bench-{time.time_ns()}"
-    admin = AdminClient({"bootstrap.servers": broker})
-    admin.create_topics([NewTopic(topic, num_partitions=1, replication_factor=1)])[topic].result(30)
-    messages = [
-        orjson.dumps({name: value for name, value in row.items() if value is not None})
-        for start in range(0, part.count, STEP)
-        for row in part.raw(start, STEP).select(FIELDS).to_pylist()
-    ]
-    sender = multiprocessing.get_context("spawn").Process(target=_offer, args=(broker, topic, messages, rate))
-    source = open_source(f"kafka://{broker}/{topic}")
-    sender.start()
-    try:
-        return run_loop(engine, source, limits=Limits(events=part.count), tell=_WarmUp(part.count // 3))
-    finally:
-        sender.join(30)
-        admin.delete_topics([topic])[topic].result(30)
+    address = Broker(broker)
+    address.create(topic)
+    with tempfile.TemporaryDirectory(prefix="riskwave-bench-") as folder:
+        lines = write_lines(part, Path(folder) / "offered.jsonl")
+        source = open_source(f"kafka://{broker}/{topic}")
+        sender = address.offer(topic, lines, rate)
+        try:
+            return run_loop(engine, source, limits=Limits(events=part.count), tell=_WarmUp(part.count // 3))
+        finally:
+            sender.wait(30)
+            address.remove()
+
+
+def write_lines(part: Part, path: Path) -> Path:
+    """A part as JSON lines."""
+    with path.open("wb") as out:
+        for start in range(0, part.count, STEP):
+            for row in part.raw(start, STEP).select(FIELDS).to_pylist():
+                out.write(orjson.dumps({name: value for name, value in row.items() if value is not None}) + b"\n")
+    return path
 
 
 class _WarmUp:
@@ -136,21 +138,6 @@ class _WarmUp:
         if self._events and meter.received >= self._events:
             meter.forget_latencies()
             self._events = 0
-
-
-def _offer(broker: str, topic: str, messages: list[bytes], rate: int) -> None:
-    """Send messages at a rate: every few milliseconds those that are due."""
-    producer = Producer({"bootstrap.servers": broker, "linger.ms": 2})
-    began = time.perf_counter()
-    sent = 0
-    while sent < len(messages):
-        due = min(int((time.perf_counter() - began) * rate) + 1, len(messages))
-        for message in messages[sent:due]:
-            producer.produce(topic, message)
-        sent = due
-        producer.poll(0)
-        time.sleep(TICK_S)
-    producer.flush(30)
 
 
 def batch_seconds(plan: Plan, part: Part, folder: Path) -> float:
@@ -177,11 +164,7 @@ def batch_seconds(plan: Plan, part: Part, folder: Path) -> float:
 
 def peak_memory(part: Part, state: Path, folder: Path) -> int:
     """Most bytes that a process of its own has in memory while it opens the state and decides a part from a file."""
-    lines = folder / "queue.jsonl"
-    with lines.open("wb") as out:
-        for start in range(0, part.count, STEP):
-            for row in part.raw(start, STEP).select(FIELDS).to_pylist():
-                out.write(orjson.dumps({name: value for name, value in row.items() if value is not None}) + b"\n")
+    lines = write_lines(part, folder / "queue.jsonl")
     command = [sys.executable, "-m", "riskwave", "run", "--state", str(state), "--source", str(lines), "--json"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     peak = 0

@@ -123,7 +123,7 @@ def _rates(dsn: str, given: Offered, part: Part, scratch: Path, say: Callable[[s
                 lines = write(piece, rate, scratch / "lines.jsonl")
                 sender = broker.offer(topics["payments"], lines, rate)
                 found.append(measure(rate, lines, offered, decided))
-                sender.join(30)
+                sender.wait(30)
     finally:
         broker.remove()
     return found

@@ -42,7 +42,7 @@ def test_what_comes_out_at_once_waited_for_nothing_and_what_never_does_is_told(
     # A topic that is read against itself: all is there, once, at the moment at which it was appended.
     with Reader(broker, "bench-in") as offered, Reader(broker, "bench-in") as decided:
         figures = measure(RATE, lines, offered, decided)
-    sender.join(30)
+    sender.wait(30)
     assert (figures.undecided, figures.one_row, figures.p50_ms, figures.p99_ms) == (0, 1.0, 0, 0)
     # Offered for (EVENTS - 1) / RATE seconds by the broker's clock, or longer on a busy machine.
     assert 0 < figures.decided_per_s < 1.2 * RATE
