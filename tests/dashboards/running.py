@@ -87,13 +87,15 @@ def make_keys(state: Path) -> dict[str, str]:
 
 
 def train(state: Path, registry: Path) -> None:
-    """A small model of a state's history, online."""
+    """A small model of a state's history, online, and a version of it that does nothing yet."""
     plan = Plan("boosting", params={"rounds": 30})
     prepared = prepare(read_history([str(state)]), plan)
     rollout = Rollout(Registry(str(registry)))
-    version = rollout.registry.add(fit(prepared, plan)).version
-    rollout.registry.publish("card", version)
-    rollout.promote("card", version)
+    fitted = fit(prepared, plan)
+    first, second = (rollout.registry.add(fitted).version for _ in range(2))
+    for version in (first, second):
+        rollout.registry.publish("card", version)
+    rollout.promote("card", first)
 
 
 @contextmanager

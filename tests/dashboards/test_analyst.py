@@ -130,3 +130,29 @@ def test_models_are_shown_with_who_scores_and_who_may_change_it(window: Callable
     expect(metric(page, "Scores now")).to_have_text("1.0.0")
     expect(page.get_by_text("Figures are of the test window")).to_be_visible()
     expect(page.get_by_text("Saying which version scores takes the scope approve")).to_be_visible()
+
+
+def test_an_approver_tries_a_version_puts_it_online_and_rolls_back(window: Callable[[str], Page], app: Running) -> None:
+    page = window("approver")
+    go(page, "Models")
+
+    def act(what: str, why: str) -> None:
+        page.get_by_label("What to do").click()
+        page.get_by_role("option", name=what).click()
+        page.get_by_label("Why").fill(why)
+        page.get_by_role("button", name="Do it").click()
+        settled(page)
+
+    act("Let it score a share (canary)", "")
+    expect(page.get_by_text("Say in a few words why")).to_be_visible()
+    act("Let it score a share (canary)", "better on the last month")
+    expect(metric(page, "Canary")).to_have_text("1.0.1")
+    expect(page.get_by_text("10% of the cards").first).to_be_visible()
+    act("Put it online", "it held for a week")
+    expect(metric(page, "Scores now")).to_have_text("1.0.1")
+    expect(metric(page, "Canary")).to_have_text("none")
+    act("Roll back to what scored before", "it stops too many")
+    expect(metric(page, "Scores now")).to_have_text("1.0.0")
+    with app.client("admin") as client:
+        noted = [one["why"] for one in client.get("/v1/audit", params={"limit": 50}).json()["items"]]
+    assert {"better on the last month", "it held for a week", "it stops too many"} <= set(noted)
