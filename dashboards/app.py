@@ -10,7 +10,7 @@ import streamlit as st
 from dashboards import ways
 from dashboards.client import ApiError
 from dashboards.registry import VIEWS
-from dashboards.session import Session, ask_key, current, keep, sign_out
+from dashboards.session import Session, ask_key, current, keep, sign_out, turned_out
 from dashboards.show import show_fault
 from dashboards.view import View
 
@@ -70,11 +70,10 @@ def _drawing(view: View, session: Session) -> Callable[[], None]:
         try:
             view.render(session)
         except ApiError as fault:
-            show_fault(fault)
             if fault.status == 401:
-                st.button("Sign in again", type="primary", on_click=sign_out)
-            else:
-                st.button("Try again", icon=":material/refresh:")
+                turned_out(fault)
+            show_fault(fault)
+            st.button("Try again", icon=":material/refresh:")
 
     return draw
 

@@ -42,11 +42,15 @@ def render(session: Session, found: dict[str, Any], alert: dict[str, Any] | None
     if not session.may("label"):
         st.caption("Your key may not label: that takes the role investigator.")
         return
-    with st.form(f"label.{event_id}", clear_on_submit=True, border=False):
-        verdict = st.segmented_control("Verdict", list(VERDICTS), format_func=VERDICTS.__getitem__, key="label.verdict")
-        note = st.text_input("Note", key="label.note", placeholder="Who said so, and how: no card numbers")
+    # What was typed stays until it is saved; the next label is another form.
+    form = f"{event_id}.{len(found['labels'])}"
+    with st.form(f"label.{form}", border=False):
+        verdict = st.segmented_control(
+            "Verdict", list(VERDICTS), format_func=VERDICTS.__getitem__, key=f"label.verdict.{form}"
+        )
+        note = st.text_input("Note", key=f"label.note.{form}", placeholder="Who said so, and how: no card numbers")
         closes = alert is not None and alert["status"] != "closed" and session.may("triage")
-        close = closes and st.checkbox("Close the alert with it", value=True, key="label.close")
+        close = closes and st.checkbox("Close the alert with it", value=True, key=f"label.close.{form}")
         asked = st.form_submit_button("Save the label", type="primary")
     if asked and verdict is None:
         st.warning("Choose a verdict first.")
@@ -58,12 +62,16 @@ def _save(session: Session, found: dict[str, Any], verdict: str, note: str | Non
     event_id, card = found["decision"]["event_id"], found["decision"]["card_id"]
     try:
         session.api.post("/v1/labels", {"event_id": event_id, "verdict": verdict, "note": note})
-        if close:
-            session.api.post(f"/v1/alerts/{event_id}/close", {"resolution": verdict, "note": note})
     except ApiError as fault:
         show_fault(fault)
         return
     told = f"Labelled {verdict}."
+    if close:
+        try:
+            session.api.post(f"/v1/alerts/{event_id}/close", {"resolution": verdict, "note": note})
+        except ApiError as fault:
+            # Somebody else did meanwhile: the label is kept all the same, and the page says how things stand.
+            told += f" The alert stays as it is: {fault.detail}."
     if verdict == "unsure":
         told += " Kept for people; the engine does not count it."
     elif session.may("look"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
+from typing import NoReturn
 
 import streamlit as st
 
@@ -15,6 +16,7 @@ URL = "RISKWAVE_API"
 KEY = "RISKWAVE_APP_KEY"
 DEFAULT_URL = "http://127.0.0.1:8000"
 _KEPT = "session"
+_WHY = "turned_out"
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,14 @@ def sign_out() -> None:
     st.session_state["signed_out"] = True
 
 
+def turned_out(fault: ApiError) -> NoReturn:
+    """The key is good no more: to the page that asks for one, which says why."""
+    sign_out()
+    st.session_state[_WHY] = fault
+    st.rerun()
+    raise AssertionError("rerun ends the run")
+
+
 def _session(key: str, ticket: str | None) -> Session:
     api = Api(api_url(), key)
     me = api.get("/v1/me")
@@ -86,6 +96,7 @@ def _session(key: str, ticket: str | None) -> Session:
 
 def _begin(session: Session) -> Session:
     st.session_state[_KEPT] = session
+    st.session_state.pop(_WHY, None)
     return session
 
 
@@ -96,6 +107,9 @@ def ask_key() -> None:
     _, middle, _ = st.columns([1, 2, 1])
     with middle:
         st.title("Riskwave")
+        why = st.session_state.get(_WHY)
+        if isinstance(why, ApiError):
+            show_fault(why)
         st.write("Sign in with your API key. It is asked for again when the browser was closed, or after twelve hours.")
         with st.form("sign-in"):
             key = st.text_input("API key", type="password", placeholder="rwk_…", autocomplete="off")

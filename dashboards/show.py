@@ -33,6 +33,10 @@ def faults_shown() -> Iterator[None]:
     try:
         yield
     except ApiError as fault:
+        if fault.status == 401:
+            from dashboards.session import turned_out
+
+            turned_out(fault)
         show_fault(fault)
 
 

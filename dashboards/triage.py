@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import streamlit as st
@@ -145,9 +146,11 @@ def _nothing(counts: dict[str, Any]) -> None:
 
 def _table(session: Session, items: list[dict[str, Any]]) -> None:
     shown = [_row(item) for item in items]
+    # What is ticked is told by its place: another list is another table, in which nothing is.
+    drawn = hashlib.sha256("\n".join(item["event_id"] for item in items).encode()).hexdigest()[:16]
     asked = st.dataframe(
         shown,
-        key=f"triage.table.{len(st.session_state[_PAGES])}",
+        key=f"triage.table.{drawn}.{bulk.done()}",
         on_select="rerun",
         selection_mode="multi-row",
         hide_index=True,
@@ -159,7 +162,7 @@ def _table(session: Session, items: list[dict[str, Any]]) -> None:
         },
         alt="The alerts; select rows to handle them",
     )
-    chosen = [items[row] for row in asked["selection"]["rows"] if row < len(items)]
+    chosen = [items[row] for row in asked["selection"]["rows"]]
     bulk.render(session, items, chosen)
 
 

@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from riskwave.errors import RiskwaveError
+from riskwave.listening import bound
 from riskwave.project import project_dir
 
 
@@ -21,7 +22,7 @@ def app_command(
         "http://127.0.0.1:8000"
     ),
     host: Annotated[str, typer.Option(help="Address to listen on; loopback unless told otherwise.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8501,
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="Port to listen on; 0 for any.")] = 8501,
     as_json: Annotated[bool, typer.Option("--json", help="Print where it listens as JSON.")] = False,
 ) -> None:
     """Open the app in which alerts are investigated and rules are kept, in the browser.
@@ -33,13 +34,16 @@ def app_command(
     Example: riskwave app --api http://127.0.0.1:8080 --port 8601
     """
     if importlib.util.find_spec("streamlit") is None:
-        raise RiskwaveError("the app needs Streamlit: pip install 'riskwave[app]' -c constraints.txt")
+        raise RiskwaveError("the app needs Streamlit: pip install -c constraints.txt -e '.[app]'")
     folder = app_folder()
     if os.environ.get("RISKWAVE_APP_KEY") and not _loopback(host):
         raise RiskwaveError(
             f"--host {host}: with RISKWAVE_APP_KEY everybody who reaches it acts by that key; unset it, or listen on "
             "127.0.0.1"
         )
+    # Streamlit takes the next port where one is taken; what is said below would not hold.
+    with bound(host, port) as taken:
+        port = taken.getsockname()[1]
     where = f"http://{host}:{port}"
     typer.echo(json.dumps({"url": where, "api": api}) if as_json else f"the app is at {where}, the API at {api}")
     sys.stdout.flush()

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import sys
+import traceback
 
+import duckdb
 import typer
 
 from riskwave.alerts.cli import alerts_app
@@ -21,7 +25,7 @@ from riskwave.control.thresholds_cli import thresholds_app
 from riskwave.decisions_cli import decisions_command
 from riskwave.demo_app.cli import demo_app_command
 from riskwave.doctor.cli import doctor_command
-from riskwave.errors import RiskwaveError
+from riskwave.errors import RiskwaveError, printable
 from riskwave.insight.cli import insight_command
 from riskwave.parity.cli import parity_command
 from riskwave.query import query_command
@@ -35,6 +39,9 @@ from riskwave.serve.keys_cli import keys_app
 from riskwave.simulator.cli import simulate_command
 from riskwave.tracing import close_tracing
 from riskwave.watch.cli import watch_command
+
+#: What DuckDB says of a disk that is full, or of a file that may not grow.
+_FULL = re.compile("no space left|file too large|could not write|disk quota", re.IGNORECASE)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -78,12 +85,34 @@ def main() -> None:
     """Run the command; a fault the user can mend is one line on stderr and exit code 1."""
     try:
         app()
-    except RiskwaveError as error:
-        sys.stderr.write(f"riskwave: {' '.join(str(error).split())}\n")
-        sys.stderr.flush()
+    except (RiskwaveError, duckdb.Error, OSError) as error:
+        fault = error if isinstance(error, RiskwaveError) else told(error)
+        if fault is None:
+            traceback.print_exc()
+        else:
+            sys.stderr.write(f"riskwave: {printable(' '.join(str(fault).split()))}\n")
         _leave(1)
     except SystemExit as end:
         _leave(end.code if isinstance(end.code, int) else 1 if end.code else 0)
+    except KeyboardInterrupt:
+        sys.stderr.write("riskwave: interrupted; what was committed stays\n")
+        _leave(130)
+    except Exception:
+        traceback.print_exc()
+        _leave(1)
+
+
+def told(error: duckdb.Error | OSError) -> RiskwaveError | None:
+    """What a machine without room says to the user; None for what is no such fault."""
+    said = str(error).splitlines()[0] if str(error) else type(error).__name__
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return RiskwaveError(f"DuckDB has too little memory ({said}); give more by --memory, such as 2GB")
+    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
+    if full or (isinstance(error, duckdb.Error) and _FULL.search(str(error))):
+        return RiskwaveError(
+            f"a file cannot be written ({said}); free some room and start again: what was committed stays"
+        )
+    return None
 
 
 def _leave(code: int) -> None:

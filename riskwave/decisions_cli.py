@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from riskwave.batch.history import attach_state, columns_of, current, literal, whole
-from riskwave.errors import RiskwaveError
+from riskwave.errors import RiskwaveError, printable
 from riskwave.scoring.options import DEFAULT_REGISTRY, ArtifactsOption, RegistryOption, open_registry, registry_there
 from riskwave.sources.currencies import EXPONENTS
 
@@ -166,6 +166,7 @@ def _with_reasons(connection: duckdb.DuckDBPyConnection, query: str, known: str,
 def _show(decisions: list[dict[str, Any]]) -> None:
     table = Table(title=None, header_style="bold")
     table.add_column("time (UTC)", no_wrap=True)
+    table.add_column("event", overflow="fold")
     table.add_column("card", overflow="fold")
     table.add_column("amount", justify="right", no_wrap=True)
     table.add_column("action", no_wrap=True)
@@ -174,10 +175,11 @@ def _show(decisions: list[dict[str, Any]]) -> None:
         version = f" v{row['version']}" if row.get("version", 1) > 1 else ""
         table.add_row(
             row["event_ts"].isoformat(sep=" ", timespec="seconds"),
-            Text(row["card_id"]),
+            Text(printable(row["event_id"])),
+            Text(printable(row["card_id"])),
             _amount(row["amount_minor"], row["currency"]),
             Text(f"{row['action']}{version}", style=COLOURS.get(row["action"], "")),
-            Text("; ".join([*row["reasons"], *(row.get("score_reasons") or ())])),
+            Text(printable("; ".join([*row["reasons"], *(row.get("score_reasons") or ())]))),
         )
     console = Console()
     console.print(table if decisions else "no decisions yet")

@@ -15,7 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from riskwave.batch.history import attach_state, columns_of, current, whole
-from riskwave.errors import RiskwaveError
+from riskwave.errors import RiskwaveError, printable
 
 STATE = "riskwave_state"  # the catalog a state is attached as
 VERSIONED = ("decisions", "decision_input")
@@ -81,7 +81,7 @@ def query_command(
 
     Example: riskwave query sql/top_rules.sql --state demo/state.duckdb
 
-    Example: riskwave query sql/card_timeline.sql --set card_id=C000017 --state demo/state.duckdb
+    Example: riskwave query sql/card_timeline.sql --set card_id=c0000017 --state demo/state.duckdb
     """
     names, rows = run_query(file, state, _values(given or []))
     if as_json:
@@ -119,4 +119,4 @@ def _text(value: Any) -> str:
         return value.isoformat(" ", timespec="milliseconds" if value.microsecond else "seconds")
     if isinstance(value, list):
         return ", ".join(_text(item) for item in value)
-    return f"{value:,}" if isinstance(value, int) else str(value)
+    return f"{value:,}" if isinstance(value, int) else printable(str(value))

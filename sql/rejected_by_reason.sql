@@ -6,7 +6,8 @@ select
     max(received_at) as last_received,
     arg_min(source, source_offset) as example_source,
     min(source_offset) as example_offset,
-    left(cast(arg_min(raw, source_offset) as varchar), 80) as example
+    -- As the text it is, or with the bytes that are no UTF-8 as \xNN.
+    left(arg_min(coalesce(try(decode(raw)), cast(raw as varchar)), source_offset), 80) as example
 from rejected_events
 group by reason
 order by rows_rejected desc, reason asc;

@@ -56,9 +56,9 @@ def test_the_last_ones_are_shown_with_their_reasons(state: Path) -> None:
     assert result.exit_code == 0
     lines = [line.split("│") for line in result.stdout.splitlines() if "card-" in line]
     assert [[cell.strip() for cell in line[1:-1]] for line in lines] == [
-        ["2026-01-03 10:00:00", "card-1", "123.456 KWD", "review", "third"],
-        ["2026-01-02 10:00:00", "card-2", "1,234.56 EUR", "block v2", "first [x]; second"],
-        ["2026-01-01 10:00:00", "card-1", "123,456 JPY", "allow", ""],
+        ["2026-01-03 10:00:00", "c", "card-1", "123.456 KWD", "review", "third"],
+        ["2026-01-02 10:00:00", "b", "card-2", "1,234.56 EUR", "block v2", "first [x]; second"],
+        ["2026-01-01 10:00:00", "a", "card-1", "123,456 JPY", "allow", ""],
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Any
 
 import streamlit as st
@@ -22,16 +23,28 @@ def render(words: list[dict[str, Any]], owner: str) -> str | None:
     joined = "and"
     if len(rows) > 1:
         joined = st.radio("All of these, or any", ["and", "or"], horizontal=True, format_func=_JOINED.__getitem__)
-    conditions = [_condition(columns, row, removable=len(rows) > 1) for row in list(rows)]
+    conditions: list[Condition | None] = []
+    for row in list(rows):
+        taken = {one.threshold for one in conditions if one is not None and one.threshold}
+        conditions.append(_condition(columns, row, taken, removable=len(rows) > 1))
     if st.button("Add a condition", icon=":material/add:"):
         rows.append(max(rows) + 1)
         st.rerun()
     known = next((one for one in conditions if one is not None), None)
     column = known.column if known else ""
     told = columns[column]["description"].removesuffix(", this one included") if known else ""
-    reason = st.text_input("Reason, in words", f"{told}: {{{column}}}" if known else "", key=f"reason_{column}")
+    money = ":money" if known and columns[column]["unit"].startswith("minor units") else ""
+    reason = st.text_input("Reason, in words", f"{told}: {{{column}{money}}}" if known else "", key=f"reason_{column}")
     st.caption("What is in {braces} is filled in: {card_txn_count_10m}, {amount_minor:money}, {:max_count}.")
     made = [one for one in conditions if one is not None]
+    values: dict[str, set[Any]] = {}
+    for one in made:
+        if one.threshold:
+            values.setdefault(one.threshold, set()).add(one.value)
+    several = [threshold for threshold, each in values.items() if len(each) > 1]
+    if several:
+        st.warning(f"{', '.join(several)}: is the name of thresholds with different values; give each its own name.")
+        return None
     if not made or not name or not reason:
         st.caption("Give it a name, a condition and a reason.")
         return None
@@ -42,7 +55,8 @@ def render(words: list[dict[str, Any]], owner: str) -> str | None:
 _JOINED = {"and": "all must hold", "or": "one is enough"}
 
 
-def _condition(columns: dict[str, dict[str, Any]], row: int, *, removable: bool) -> Condition | None:
+def _condition(columns: dict[str, dict[str, Any]], row: int, taken: set[str], *, removable: bool) -> Condition | None:
+    """One row of the form; taken: names of thresholds in the rows before."""
     what, how, value, as_threshold, away = st.columns([3, 1.6, 1.8, 1.8, 0.6], vertical_alignment="bottom")
     names = list(columns)
     column = what.selectbox(
@@ -63,7 +77,7 @@ def _condition(columns: dict[str, dict[str, Any]], row: int, *, removable: bool)
         if KINDS[told["type"]] == "number":
             threshold = as_threshold.text_input(
                 "Threshold's name",
-                _proposed(column),
+                _proposed(column, taken),
                 key=f"threshold_{row}_{column}",
                 help="A named threshold can be changed while payments flow; empty: the value is part of the rule",
             )
@@ -92,7 +106,8 @@ def _value(place: Any, told: dict[str, Any], operator: str, row: int) -> Any:
     return text or None
 
 
-def _proposed(column: str) -> str:
-    """A threshold's name for a column."""
+def _proposed(column: str, taken: set[str]) -> str:
+    """A threshold's name for a column, that no other has."""
     part = next((part for part in ("count", "sum", "avg", "max", "km", "score", "amount") if part in column), "value")
-    return f"least_{part}"
+    name = f"least_{part}"
+    return name if name not in taken else next(f"{name}_{n}" for n in count(2) if f"{name}_{n}" not in taken)

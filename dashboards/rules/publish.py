@@ -50,10 +50,14 @@ def render(session: Session) -> None:
         show_empty("There is nothing beside what decides.", "Write a rule under *New rule* and keep it as a draft.")
     else:
         pending = {one["revision"]: one for one in waiting}
+        # What waits for somebody is what they came for.
+        names.sort(key=lambda name: name not in pending)
+        if st.session_state.get("publish_revision") not in names:
+            st.session_state.pop("publish_revision", None)
         named = st.selectbox("Ruleset", names, key="publish_revision", format_func=lambda name: _named(name, known))
         _beside(session, named)
         _act(session, next(one for one in known if one["revision"] == named), pending.get(named))
-    _back(session)
+    _back(session, known)
 
 
 def _named(name: str, known: list[dict[str, Any]]) -> str:
@@ -103,10 +107,12 @@ def _act(session: Session, one: dict[str, Any], pending: dict[str, Any] | None) 
         st.caption("You asked for this: another person approves it.")
     if not offered:
         return
-    with st.form("act", border=True):
+    # Another ruleset, or another state of it, is another form: what was typed for one is not sent for the next.
+    form = f"{one['revision']}.{one['state']}.{pending is not None}"
+    with st.form(f"act.{form}", border=True):
         left, middle, right = st.columns([2, 3, 1], vertical_alignment="bottom")
-        chosen = left.selectbox("What to do", list(offered))
-        why = middle.text_input("Why", max_chars=1_000, placeholder="what made you sure")
+        chosen = left.selectbox("What to do", list(offered), key=f"act.what.{form}")
+        why = middle.text_input("Why", max_chars=1_000, placeholder="what made you sure", key=f"act.why.{form}")
         asked = right.form_submit_button("Do it", type="primary", width="stretch")
         canary = "Publish as a canary" in offered
         part = st.slider("Share of the cards, for a canary", 1, 50, 10, format="%d%%") if canary else 0
@@ -116,13 +122,16 @@ def _act(session: Session, one: dict[str, Any], pending: dict[str, Any] | None) 
         _do(session, where, {**body, **more, "why": why})
 
 
-def _back(session: Session) -> None:
+def _back(session: Session, known: list[dict[str, Any]]) -> None:
     if not session.may("approve"):
         return
-    with st.expander("Roll back", icon=":material/undo:"), st.form("back", border=False):
-        st.caption("The ruleset that was live before is live again at once, with the thresholds it had.")
+    live = next((one["revision"] for one in known if one["state"] == "live"), "")
+    with st.expander("Roll back", icon=":material/undo:"), st.form(f"back.{live}", border=False):
+        st.caption(
+            f"{live} decides now. The ruleset that was live before it is live again at once, with the values it had."
+        )
         words, button = st.columns([4, 1], vertical_alignment="bottom")
-        why = words.text_input("Why", max_chars=1_000, placeholder="challenges half of Spain")
+        why = words.text_input("Why", max_chars=1_000, placeholder="challenges half of Spain", key=f"back.why.{live}")
         if button.form_submit_button("Roll back", width="stretch"):
             _do(session, "/v1/rulesets:rollback", {"why": why})
 

@@ -30,7 +30,9 @@ def render(session: Session) -> None:
     left, right, last = st.columns([2, 2, 1])
     rule = left.selectbox("Rule", names, index=_first(names, "card_velocity"), key="tune_rule")
     own = [one for one in known if one["rule"] == rule]
-    chosen = right.selectbox("Threshold", own, format_func=lambda one: one["name"], key=f"tune_threshold_{rule}")
+    # By its name: of a row, the list would hand out the one that was chosen, as it was then.
+    name = right.selectbox("Threshold", [one["name"] for one in own], key=f"tune_threshold_{rule}")
+    chosen = next(one for one in own if one["name"] == name)
     days = last.selectbox("Tried on", list(DAYS), format_func=DAYS.__getitem__, index=1, key="tune_days")
     st.code(rules[rule]["when"], language="sql", wrap_lines=True)
     st.caption(
@@ -126,7 +128,7 @@ def _lines(
     figures = list(dict.fromkeys(row["figure"] for row in rows))
     form = ".1%" if percent else ",.1f"
     large = max((row.get("amount") or 0 for row in rows), default=0) >= 1_000
-    axis = alt.Axis(format="%" if percent else "~s" if large else "~g", tickCount=5)
+    axis = alt.Axis(format="%" if percent else "~s" if large else ",.3~r", tickCount=5)
     lines = (
         alt.Chart(rows_of(rows))
         .mark_line(point=alt.OverlayMarkDef(size=25), interpolate="monotone")

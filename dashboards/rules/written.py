@@ -66,7 +66,7 @@ def rule_text(fields: dict[str, Any], conditions: list[Condition], joined: str) 
 
 
 def changes(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> list[dict[str, str]]:
-    """What differs between two rulesets, a row a rule: added, removed, or which fields are others."""
+    """What differs between two rulesets, a row a rule: added and removed ones, then those with other fields."""
     old, new = ({rule["rule"]: rule for rule in rules} for rules in (before, after))
     rows = []
     for name in dict.fromkeys([*old, *new]):
@@ -84,4 +84,4 @@ def changes(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> list[d
         ]
         if fields:
             rows.append({"rule": name, "change": ", ".join(fields), "when": str(two["when"])})
-    return rows
+    return sorted(rows, key=lambda row: row["change"] not in ("added", "removed"))

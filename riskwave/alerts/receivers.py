@@ -69,7 +69,7 @@ class AppriseReceiver:
             apprise = _imported()
         except ImportError:
             raise RiskwaveError(
-                f"{about}: apprise is not installed; pip install 'riskwave[alerts]', or use a webhook"
+                f"{about}: apprise is not installed; pip install -c constraints.txt -e '.[alerts]', or use a webhook"
             ) from None
         self.tokens = tokens
         self._apprise = apprise

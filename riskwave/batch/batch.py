@@ -15,6 +15,7 @@ from riskwave.batch.models import run_models
 from riskwave.engine.state import connect, create_landing
 from riskwave.errors import RiskwaveError
 from riskwave.sources import Source
+from riskwave.sources.bytestream import DamagedError
 
 ROWS = 50_000  # a poll
 STATE = "riskwave_state"  # the catalog a state is attached as
@@ -127,11 +128,14 @@ def _staged(connection: duckdb.DuckDBPyConnection, state: Path) -> str:
 def _land_payments(connection: duckdb.DuckDBPyConnection, source: Source, say: Say) -> int:
     received = 0
     source.seek({})
-    while (rows := source.poll(ROWS, 1.0)) is not None:
-        if rows.num_rows:
-            _insert(connection, "payments", rows)
-            received += rows.num_rows
-            say(f"reading: {received:,} payments")
+    try:
+        while (rows := source.poll(ROWS, 1.0)) is not None:
+            if rows.num_rows:
+                _insert(connection, "payments", rows)
+                received += rows.num_rows
+                say(f"reading: {received:,} payments")
+    except DamagedError as damage:
+        raise damage.unused() from damage
     return received
 
 

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from riskwave.batch.batch import batch_of_inputs
 from riskwave.batch.progress import saying
+from riskwave.errors import RiskwaveError
 from riskwave.run.cli import open_inputs
 
 
@@ -30,6 +31,8 @@ def batch_command(
     Example: riskwave batch --source bank/transactions.parquet --labels bank/labels.parquet --out batch.duckdb
     """
     began = time.perf_counter()
+    if source.startswith("kafka://"):
+        raise RiskwaveError(f"--source {source}: a topic has no end; `riskwave run` decides it, a batch takes files")
     inputs = open_inputs(source, mapping, labels, profiles, devices, follow=False)
     try:
         with saying(Console(stderr=True)) as say:

@@ -35,7 +35,9 @@ def run_models(path: Path, *selection: str, tell: Tell = lambda done, of: None) 
 
 def _progress(log: Path) -> tuple[int, int]:
     found = _FINISHED.findall(log.read_text(errors="replace")) if log.exists() else []
-    return len(found), int(found[-1][1]) if found else 0
+    # What dbt runs beside the models, such as hooks, it counts by itself.
+    most = max((int(of) for _, of in found), default=0)
+    return len({done for done, of in found if int(of) == most}), most
 
 
 def _keep_views(path: Path) -> None:

@@ -63,7 +63,10 @@ def publish(
         elif before[0] == state and before[1] == share:
             raise RiskwaveError(f"{ruleset.revision}: is {shared(state, share)} already; nothing to publish")
         elif before[0] == "live":
-            raise RiskwaveError(f"{ruleset.revision}: is live; publish another revision live first")
+            raise RiskwaveError(
+                f"{ruleset.revision}: is what decides now, and these rules are the same; change a rule first, or publish "
+                "another revision live"
+            )
         if _approvals(connection) and not first:
             return _request(connection, ruleset.revision, state, share, before[0] if before else None)
         return _activate(connection, ruleset.revision, state, share, before[0] if before else None)
@@ -175,9 +178,7 @@ def _activate(
     replaced = live if state == "live" else _holder(connection, "canary") if state == "canary" else None
     _withdraw(connection, revision)
     if carried is None and before not in ACTIVE:
-        new = _specs(connection, revision)
-        defaults = {spec.key: spec.value for spec in _specs(connection, live)} if live else {}
-        carried = tuple(carry(new, defaults, _values(connection, live) if live else {}))
+        carried = _carried(connection, revision, live)
     if replaced is not None and replaced != revision:
         _retire(connection, replaced)
     if carried is not None:
@@ -190,6 +191,24 @@ def _activate(
     if state == "live" and back is None:
         connection.execute("update rulesets set previous = ? where revision = ?", [live, revision])
     return _move(connection, revision, state, share, before, replaced, carried or (), pending=False)
+
+
+def thresholds_of(control: Control, revision: str) -> dict[Key, str]:
+    """A revision's values in force; of one that is not in force, those that it would be published with now."""
+    with control.reading() as connection:
+        found = _state(connection, revision)
+        if found is not None and found[0] in ACTIVE:
+            return {key: stored(value) for key, value in _values(connection, revision).items()}
+        return {
+            each.spec.key: stored(each.value) for each in _carried(connection, revision, _holder(connection, "live"))
+        }
+
+
+def _carried(connection: sqlite3.Connection, revision: str, live: str | None) -> tuple[Carried, ...]:
+    """The values that a revision takes after those of the live one."""
+    new = _specs(connection, revision)
+    defaults = {spec.key: spec.value for spec in _specs(connection, live)} if live else {}
+    return tuple(carry(new, defaults, _values(connection, live) if live else {}))
 
 
 def _request(

@@ -234,7 +234,7 @@ def _done(control: Control, move: Move, *, as_json: bool) -> None:
 def _report(move: Move, warming: Sequence[WarmingRule]) -> None:
     told = [carried for carried in move.thresholds if carried.told]
     # Of a first pack every threshold is new.
-    if len(told) == len(move.thresholds) and all(carried.how == "new" for carried in told):
+    if told and len(told) == len(move.thresholds) and all(carried.how == "new" for carried in told):
         typer.echo(f"  {len(told)} thresholds, all new")
         told = []
     for carried in told:

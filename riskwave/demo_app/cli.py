@@ -28,11 +28,11 @@ def demo_app_command(
     events: Annotated[int, typer.Option(min=1_000, help="Payments of a month, four days of them live.")] = 40_000,
     speed: Annotated[float, typer.Option(min=1, help="How much faster than the clock the bank's time runs.")] = 60.0,
     folder: Annotated[Path, typer.Option(help="Where everything is kept; made anew.")] = Path("demo/app"),
-    port: Annotated[int, typer.Option(help="Port of the app; 0 for any.")] = 8501,
-    api_port: Annotated[int, typer.Option(help="Port of the API; 0 for any.")] = 8000,
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="Port of the app; 0 for any.")] = 8501,
+    api_port: Annotated[int, typer.Option(min=0, max=65_535, help="Port of the API; 0 for any.")] = 8000,
     seed: Annotated[int, typer.Option(help="Another one is another bank.")] = 7,
     models: Annotated[
-        bool, typer.Option(help="Train a model and let it score, where riskwave[models] is there.")
+        bool, typer.Option(help="Train a model and let it score, where the extra `models` is installed.")
     ] = True,
     browser: Annotated[bool, typer.Option(help="Open the app in the browser.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print where it is and the keys as JSON.")] = False,
@@ -45,7 +45,9 @@ def demo_app_command(
     """
     missing = [name for name in ("streamlit", "httpx2") if importlib.util.find_spec(name) is None]
     if missing:
-        raise RiskwaveError(f"the app needs {', '.join(missing)}: make demo-app, or pip install 'riskwave[app]'")
+        raise RiskwaveError(
+            f"the app needs {', '.join(missing)}: make demo-app, or pip install -c constraints.txt -e '.[app]'"
+        )
     from riskwave.demo_app.bank import make_bank
     from riskwave.demo_app.history import prepare
     from riskwave.demo_app.house import free, running

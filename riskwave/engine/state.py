@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -20,6 +21,10 @@ LANDING = {
     "devices": arrow_schema(Device),
 }
 
+LEAST_MEMORY = 128 * 10**6  # bytes that DuckDB may take
+_UNITS = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]i?B)", re.IGNORECASE)
+
 _CONTROL = """
 create table if not exists meta (name varchar primary key, value varchar);
 create table if not exists offsets (
@@ -35,6 +40,7 @@ def connect(
 
     Raises RiskwaveError when the file is not a DuckDB database or another process holds it.
     """
+    check_memory(memory)
     try:
         connection = duckdb.connect(
             str(path),
@@ -46,8 +52,6 @@ def connect(
                 "autoload_known_extensions": False,
             },
         )
-    except (duckdb.ParserException, duckdb.InvalidInputException) as error:
-        raise RiskwaveError(f"memory {memory!r}: not a size; expected one such as 1GB") from error
     except duckdb.IOException as error:
         raise unopened(path, error) from error
     connection.execute("set TimeZone = 'UTC'")
@@ -57,9 +61,22 @@ def connect(
     return connection
 
 
+def check_memory(memory: str) -> None:
+    """Raise RiskwaveError for what is no amount of memory, or one that the models cannot work in."""
+    found = _SIZE.fullmatch(memory.strip())
+    if found is None:
+        raise RiskwaveError(f"memory {memory!r}: not a size; expected one such as 1GB")
+    if float(found[1]) * _UNITS[found[2].upper()] < LEAST_MEMORY:
+        raise RiskwaveError(f"memory {memory!r}: too little for the models; expected {LEAST_MEMORY // 10**6}MB or more")
+
+
 def unopened(path: Path | str, error: duckdb.Error) -> RiskwaveError:
     """What to say of a state that DuckDB does not open."""
     text = str(error).splitlines()[0]
+    if Path(path).is_dir():
+        return RiskwaveError(f"{path}: is a folder; expected a file, such as {Path(path) / 'bank.duckdb'}")
+    if not Path(path).exists():
+        return RiskwaveError(f"{path}: cannot be made ({text}); choose a folder that you may write to")
     if "lock" in text.lower():
         return RiskwaveError(f"{path}: another process has this state open; stop it first, or copy the file")
     return RiskwaveError(f"{path}: not a DuckDB database that can be read ({text})")

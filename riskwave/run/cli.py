@@ -106,7 +106,7 @@ def run_command(
     profiles: Annotated[str | None, typer.Option(help="Card profiles, likewise.")] = None,
     devices: Annotated[str | None, typer.Option(help="Devices, likewise.")] = None,
     follow: Annotated[bool, typer.Option(help="Wait for more at the end of a growing file.")] = False,
-    max_events: Annotated[int | None, typer.Option(help="Stop after so many events.")] = None,
+    max_events: Annotated[int | None, typer.Option(min=1, help="Stop after so many events.")] = None,
     until_idle: Annotated[bool, typer.Option(help="Stop when nothing more is waiting.")] = False,
     memory: Annotated[str, typer.Option(help="Most memory DuckDB may take, such as 1GB.")] = "1GB",
     alerts: Annotated[

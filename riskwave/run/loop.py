@@ -21,9 +21,9 @@ import pyarrow.compute as pc
 from riskwave.engine.engine import Engine
 from riskwave.engine.outcome import Outcome
 from riskwave.engine.stager import Staged
-from riskwave.engine.state import read_offsets
 from riskwave.run.meter import Meter
 from riskwave.run.reader import Reader
+from riskwave.run.resume import resume
 from riskwave.sources import Source
 from riskwave.sources.batch import empty_table
 from riskwave.tracing import batch
@@ -96,8 +96,8 @@ def run_loop(
     `tell` is called after every batch, `told` when one was committed, on a thread of the engine's. What was committed
     stays; a run started again goes on after it.
     """
-    source.seek(read_offsets(engine.connection, source.name))
-    reader = Reader(source, engine.stager, ahead=2 * MOST_ROWS)
+    resume(engine.connection, source)
+    reader = Reader(source, engine.stager, ahead=2 * MOST_ROWS, most=limits.events if limits is not None else None)
     meter = Meter()
 
     def committed(raw: pa.Table, began: float, outcome: Outcome) -> None:
@@ -152,6 +152,7 @@ def decide_all(
         if raw.num_rows == 0 and (due is None or due.num_rows == 0):
             if limits.until_idle and intake.idle:
                 break
+            tell()
             continue
         began = time.perf_counter()
         with batch(raw.num_rows, staged.links) as traced:

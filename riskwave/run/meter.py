@@ -60,7 +60,7 @@ class Meter:
         """Events a second, over the last batches."""
         if len(self._recent) < 2:
             return self.rate
-        span = self._recent[-1][0] - self._recent[0][0]
+        span = time.perf_counter() - self._recent[0][0]
         return sum(count for _, count in list(self._recent)[1:]) / max(span, 1e-9)
 
     def forget_latencies(self) -> None:

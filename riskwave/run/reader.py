@@ -24,12 +24,21 @@ class Reader:
     """A source polled on a thread of its own; the engine takes all that has arrived, up to what it can carry."""
 
     def __init__(
-        self, source: Source, stager: Stager, *, ahead: int, changed: threading.Condition | None = None
+        self,
+        source: Source,
+        stager: Stager,
+        *,
+        ahead: int,
+        most: int | None = None,
+        changed: threading.Condition | None = None,
     ) -> None:
-        """ahead: rows that may wait staged; the reader pauses above. changed: told when there is something to take."""
+        """ahead: rows that may wait staged; the reader pauses above. most: rows after which it ends as the source would.
+        changed: told when there is something to take.
+        """
         self._source = source
         self._stager = stager
         self._ahead = ahead
+        self._left = most
         self._last = time.monotonic()
         self._raw: list[pa.Table] = []
         self._parts: deque[Staged] = deque()
@@ -54,7 +63,8 @@ class Reader:
                     self._changed.wait_for(lambda: self._stopping or self._rows < self._ahead)
                     if self._stopping:
                         return
-                table = self._source.poll(POLL_ROWS, 0.0 if self._raw else POLL_S)
+                wanted = POLL_ROWS if self._left is None else min(POLL_ROWS, self._left)
+                table = self._source.poll(wanted, 0.0 if self._raw else POLL_S) if wanted else None
                 self.lag = self._source.lag()
                 linger = LINGER_S if table is not None and table.num_rows < POLL_ROWS else 0.0
                 self._received(table)
@@ -70,6 +80,8 @@ class Reader:
             if table is None:
                 self._ended = True
             elif table.num_rows:
+                if self._left is not None:
+                    self._left -= table.num_rows
                 self._raw.append(table)
                 self._rows += table.num_rows
                 self._last = time.monotonic()

@@ -29,7 +29,7 @@ class Progress:
         """total: events expected, where known."""
         self._console = console
         self._total = total
-        self._last = 0.0
+        self._last = time.monotonic() if not console.is_terminal else 0.0
         self._live: Live | None = None
 
     def __enter__(self) -> Progress:
@@ -55,12 +55,11 @@ class Progress:
 
     def _line(self, meter: Meter, reader: Reader) -> str:
         done = f"{meter.received:,}" + (f" of {self._total:,}" if self._total else "")
+        said = [f"{done} events", f"{meter.rate_now:,.0f} events/s"]
+        if meter.decided:
+            said.append(f"p50 {meter.latency_ms(0.5):,.0f} ms, p99 {meter.latency_ms(0.99):,.0f} ms")
         actions = ", ".join(f"{name} {count:,}" for name, count in meter.actions.most_common())
-        return (
-            f"{done} events, {meter.rate_now:,.0f} events/s, "
-            f"p50 {meter.latency_ms(0.5):,.0f} ms, p99 {meter.latency_ms(0.99):,.0f} ms, "
-            f"waiting {reader.waiting:,}; {actions}"
-        )
+        return f"{', '.join(said)}, waiting {reader.waiting:,}" + (f"; {actions}" if actions else "")
 
     def _panel(self, meter: Meter, reader: Reader) -> Panel:
         width = 44
@@ -90,22 +89,26 @@ def show_summary(
     """Print a state's figures, those of the run that made it, and how many rules are warming."""
 
     def share(value: float | None) -> str:
-        return "no labels" if value is None else f"{value:.2%}"
+        return "nothing flagged" if value is None else f"{value:.2%}"
 
     table = Table.grid(padding=(0, 3))
     if meter is not None:
         table.add_row("this run", f"{meter.received:,} events in {meter.seconds:.1f} s, {meter.rate:,.0f} events/s")
-        table.add_row("latency", f"p50 {meter.latency_ms(0.5):,.0f} ms, p99 {meter.latency_ms(0.99):,.0f} ms")
+        if meter.decided:
+            table.add_row("latency", f"p50 {meter.latency_ms(0.5):,.0f} ms, p99 {meter.latency_ms(0.99):,.0f} ms")
         table.add_row(
             "kept aside",
             f"{meter.rejected:,} rejected, {meter.duplicates:,} duplicates, {meter.superseding:,} superseded",
         )
+        if meter.rejected:
+            table.add_row("why", f"riskwave query sql/rejected_by_reason.sql --state {state}")
     table.add_row("decisions", ", ".join(f"{name} {count:,}" for name, count in summary.actions.items()))
     if summary.frauds:
-        table.add_row("attacks caught", f"{summary.attacks_caught:,} of {summary.attacks:,}")
-        table.add_row(
-            "money saved", f"{summary.money_saved / 100:,.0f} of {summary.money_at_stake / 100:,.0f} at stake"
-        )
+        if summary.attacks:
+            table.add_row("attacks caught", f"{summary.attacks_caught:,} of {summary.attacks:,}")
+            table.add_row(
+                "money saved", f"{summary.money_saved / 100:,.0f} of {summary.money_at_stake / 100:,.0f} at stake"
+            )
         table.add_row("precision", share(summary.precision))
         table.add_row("recall", share(summary.recall))
         table.add_row("false positives", f"{share(summary.false_positive_rate)} of legitimate events")

@@ -15,7 +15,8 @@ class Summary:
     """Figures of a state. Money in minor units of the billing currencies, taken as one.
 
     An event is flagged when its action is not allow; the decision that counts is the first, which acts. Every event
-    without a fraud label counts as legitimate. When an attack is caught, and what is saved: riskwave/attacks.py.
+    without a fraud label counts as legitimate; where no event has one, shares are None. When an attack is caught, and
+    what is saved: riskwave/attacks.py.
     """
 
     events: int
@@ -33,7 +34,7 @@ class Summary:
     @property
     def precision(self) -> float | None:
         """Share of flagged events that are frauds."""
-        return self.flagged_frauds / self.flagged if self.flagged else None
+        return self.flagged_frauds / self.flagged if self.flagged and self.frauds else None
 
     @property
     def recall(self) -> float | None:
@@ -44,7 +45,7 @@ class Summary:
     def false_positive_rate(self) -> float | None:
         """Share of legitimate events that are flagged."""
         legitimate = self.events - self.frauds
-        return (self.flagged - self.flagged_frauds) / legitimate if legitimate else None
+        return (self.flagged - self.flagged_frauds) / legitimate if legitimate and self.frauds else None
 
     def as_dict(self) -> dict[str, Any]:
         """Everything, for JSON."""

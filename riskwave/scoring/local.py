@@ -150,8 +150,7 @@ def _scorer(file: Path, threads: int) -> Scorer:
         from riskwave.scoring.scorer import Scorer
     except ImportError as error:
         raise RiskwaveError(
-            f"{file}: a model is online, and scoring needs onnxruntime: "
-            "pip install -c constraints.txt 'riskwave[scoring]'"
+            f"{file}: a model is online, and scoring needs onnxruntime: pip install -c constraints.txt -e '.[scoring]'"
         ) from error
     return Scorer.load(file, threads=threads)
 

@@ -55,4 +55,4 @@ def need_packages() -> None:
     )
     missing = [name for name in needed if find_spec(name) is None]
     if missing:
-        raise RiskwaveError(f"models need {', '.join(missing)}: pip install -c constraints.txt 'riskwave[models]'")
+        raise RiskwaveError(f"models need {', '.join(missing)}: pip install -c constraints.txt -e '.[models]'")

@@ -248,6 +248,8 @@ class Registry:
         return known[-1] if known else None
 
     def _stack(self, name: str) -> list[str]:
+        if self._latest(name) is None:
+            raise RiskwaveError(f"no model {name}; train one with `riskwave models train`")
         said = self._client.get_registered_model(name).tags.get(_STACK)
         return list(json.loads(said)) if said else []
 

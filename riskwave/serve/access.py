@@ -71,7 +71,8 @@ def authenticated(service: Service, header: str | None) -> Key:
         raise ProblemError(401, "no such key")
     state = key.state(datetime.now(UTC).replace(tzinfo=None))
     if state != "valid":
-        raise ProblemError(401, f"the key {key.name} is {state}; `riskwave keys rotate` gives it another token")
+        way = "create` makes a new one" if state == "revoked" else "rotate` gives it another token"
+        raise ProblemError(401, f"the key {key.name} is {state}; `riskwave keys {way}")
     return key
 
 

@@ -28,7 +28,7 @@ def serve_command(
         str | None, typer.Option(help="Tell this URL what became of events handed in; RISKWAVE_WEBHOOK_SECRET signs.")
     ] = None,
     host: Annotated[str, typer.Option(help="Address to listen on; loopback unless told otherwise.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="Port to listen on; 0 for any.")] = 8000,
     deadline_ms: Annotated[int, typer.Option(min=1, help="Deadline of requests that name none.")] = 1_000,
     rate: Annotated[float, typer.Option(min=0.1, help="Requests a second that a key may make.")] = 2_000.0,
     maker_checker: Annotated[
@@ -55,6 +55,7 @@ def serve_command(
     import uvicorn
 
     from riskwave.control.lifecycle import set_approvals
+    from riskwave.listening import bound
     from riskwave.run.cli import open_inputs
     from riskwave.serve.app import create_app
     from riskwave.serve.logs import log_json
@@ -64,9 +65,10 @@ def serve_command(
 
     if models and "://" not in models:
         # What is promoted is what scores.
-        os.environ.setdefault("RISKWAVE_MODELS", str(Path(models).with_suffix("") / "online"))
+        os.environ.setdefault("RISKWAVE_MODELS", str(Path(models).resolve().with_suffix("") / "online"))
     log_json("WARNING" if quiet else "INFO")
     open_tracing("riskwave-serve")
+    listening = bound(host, port)
     inputs = open_inputs(source, mapping, labels, profiles, devices, follow=follow) if source else None
     service = Service(
         state,
@@ -86,8 +88,6 @@ def serve_command(
     server = uvicorn.Server(
         uvicorn.Config(
             create_app(service),
-            host=host,
-            port=port,
             log_config=None,
             access_log=False,
             server_header=False,
@@ -105,13 +105,11 @@ def serve_command(
         signal.signal(number, stop)
 
     service.decider.start(stop)
-    where = f"http://{host}:{port}"
+    where = f"http://{host}:{listening.getsockname()[1]}"
     typer.echo(json.dumps({"url": where, "state": str(state)}) if as_json else f"deciding at {where}, state {state}")
     try:
-        server.run()
+        server.run([listening])
     finally:
         service.close()
     if service.decider.fault is not None:
         raise RiskwaveError(f"{state}: the engine stopped: {service.decider.fault}")
-    if not server.started:
-        raise RiskwaveError(f"{where}: cannot listen there; is the port taken?")

@@ -24,6 +24,7 @@ from riskwave.run.cli import Inputs
 from riskwave.run.labels import LabelFeed
 from riskwave.run.loop import Limits, decide_all
 from riskwave.run.reader import Reader
+from riskwave.run.resume import resume
 from riskwave.serve.desk import EVENTS, REQUESTS, Ask, Desk
 from riskwave.serve.labels import LabelDesk
 from riskwave.serve.metrics import Metrics
@@ -85,7 +86,7 @@ class Decider:
         self._failed = failed
         if self._inputs is not None:
             source = self._inputs.source
-            source.seek(read_offsets(self.engine.connection, source.name))
+            resume(self.engine.connection, source)
             self.desk.read(Reader(source, self.engine.stager, ahead=AHEAD, changed=self.desk.changed))
         self._thread.start()
         self.metrics.ready.set(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,7 @@ from uuid import uuid4
 import orjson
 
 from riskwave.errors import RiskwaveError
+from riskwave.project import project_dir
 from riskwave.serve.copies import Copies
 from riskwave.serve.problems import ProblemError
 from riskwave.serve.settings import Settings
@@ -173,8 +175,8 @@ class Jobs:
         task = {
             **job.asked,
             "work": job.work,
-            "state": str(self._state),
-            "folder": str(copy.folder),
+            "state": str(self._state.resolve()),
+            "folder": str(copy.folder.resolve()),
             "begins": copy.begins,
             "memory_mb": settings.job_mb,
             "limit_s": settings.job_s,
@@ -186,7 +188,9 @@ class Jobs:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
+                # What DuckDB has no memory for goes beside the copy. What is named from here is named in full there.
                 cwd=copy.folder,
+                env={**os.environ, "RISKWAVE_PROJECT": str(project_dir().resolve())},
             )
             clock = threading.Timer(settings.job_s, process.kill)
             clock.daemon = True

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from threading import RLock
 from typing import Any
@@ -26,6 +28,22 @@ create table if not exists told (name text primary key, next integer not null);
 def notes_path(state: Path) -> Path:
     """The notes on a state's events: `bank.duckdb.notes` beside `bank.duckdb`."""
     return Path(f"{state}.notes")
+
+
+def with_notes(labels: Sequence[Mapping[str, Any]], notes: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The engine's labels of an event and what people said, each once, the oldest first.
+
+    A verdict that was given with a note is in both, with the same arrived_at.
+    """
+    found = {(label["verdict"], _moment(label["arrived_at"])): dict(label) for label in labels}
+    for note in notes:
+        at = note["verdict"], _moment(note["arrived_at"])
+        found[at] = {**found.get(at, {}), **note}
+    return [found[at] for at in sorted(found, key=lambda at: at[1])]
+
+
+def _moment(at: datetime | str) -> datetime:
+    return (datetime.fromisoformat(at) if isinstance(at, str) else at).replace(tzinfo=None)
 
 
 class Notes:

@@ -36,6 +36,10 @@ class Service:
     ) -> None:
         """registry: where the models are; webhook: a receiver of decisions, and the signature's secret."""
         self.settings = settings or Settings()
+        # Jobs are processes that work in a folder of their own.
+        state = state.resolve()
+        if registry is not None and "://" not in registry:
+            registry = str(Path(registry).resolve())
         self.decider = Decider(state, self.settings, inputs=inputs, memory=memory)
         #: For people's reads and writes; the engine has one of its own.
         self.control = Control.open(control_path(state))

@@ -13,6 +13,18 @@ from riskwave.errors import RiskwaveError
 from riskwave.sources.lines import Bytes
 
 
+class DamagedError(RiskwaveError):
+    """A file that can be read up to a line. fault: where and why, for those who can do nothing with a part of it."""
+
+    def __init__(self, fault: str) -> None:
+        super().__init__(f"{fault}; the lines before were read; mend the file and run again to go on from there")
+        self.fault = fault
+
+    def unused(self) -> RiskwaveError:
+        """The same where nothing comes of the lines before."""
+        return RiskwaveError(f"{self.fault}; nothing was decided; mend the file and run again")
+
+
 def open_bytes(path: Path) -> Bytes:
     """The file's bytes, unpacked by its ending (.gz, .zst). RiskwaveError when it cannot be opened."""
     try:
@@ -29,7 +41,7 @@ def open_bytes(path: Path) -> Bytes:
 def cannot_read(path: Path, error: OSError) -> RiskwaveError:
     """The error for a file that the system does not let us read."""
     if isinstance(error, FileNotFoundError):
-        return RiskwaveError(f"{path}: no such file or folder; check the path given as --source")
+        return RiskwaveError(f"{path}: no such file or folder; check the path")
     return RiskwaveError(f"{path}: cannot be read: {error.strerror or error}")
 
 
@@ -52,10 +64,7 @@ class _Plain:
         if self._damage and line == 0:
             raise RiskwaveError(f"{self._path}: not one line can be read: {self._damage}; mend or replace the file")
         if self._damage:
-            raise RiskwaveError(
-                f"{self._path}: damaged after line {line}: {self._damage}; "
-                "the lines before were read; mend the file and run again to go on from there"
-            )
+            raise DamagedError(f"{self._path}: damaged after line {line}: {self._damage}")
 
     def close(self) -> None:
         self._file.close()

@@ -27,6 +27,10 @@ class FileSource:
         self.name = uri
         self._shape = shape
         self._files = list_files(Path(uri))
+        #: A folder, whose files are partitions by their place.
+        self.is_folder = Path(uri).is_dir()
+        #: Names within it, in the order in which they are read.
+        self.files = [str(file.relative_to(uri)) if self.is_folder else file.name for file in self._files]
         self._offsets: dict[int, int] = {}
         self._partition = 0
         self._reader: RowReader | None = self._open(0)  # so that a fault in it is told before anything starts

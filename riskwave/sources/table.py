@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from riskwave.contracts import Label, arrow_schema
 from riskwave.errors import RiskwaveError
+from riskwave.sources.bytestream import DamagedError
 from riskwave.sources.formats import list_files, open_rows
 from riskwave.sources.mapped import Mapped
 from riskwave.sources.mapping import Mapping
@@ -75,5 +76,7 @@ def _read(uri: str, shape: Shape, *, damaged: bool = False) -> Iterator[tuple[st
                     if error is not None and not damaged:
                         raise RiskwaveError(f"{path}: row {rows.offsets[i] + 1}: {error}")
                 yield str(path), rows
+        except DamagedError as damage:
+            raise damage.unused() from damage
         finally:
             reader.close()

@@ -48,7 +48,7 @@ def _files(folder: Path) -> None:
 
 #: What is given to `riskwave run`, and what it says.
 TOLD: dict[str, tuple[list[str], str]] = {
-    "missing file": (["missing.jsonl"], "missing.jsonl: no such file or folder; check the path given as --source"),
+    "missing file": (["missing.jsonl"], "missing.jsonl: no such file or folder; check the path"),
     "no broker": (["kafka://127.0.0.1:{port}/payments"], "no Kafka broker answers at 127.0.0.1:{port}; is it running"),
     "wrong column": (
         ["foreign.csv", "--map", "column.yml"],

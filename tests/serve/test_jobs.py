@@ -53,6 +53,17 @@ def test_a_sweep_has_a_point_a_value(tried: Served) -> None:
     assert {"id": job["id"], "result": None}.items() <= next(j for j in listed if j["id"] == job["id"]).items()
 
 
+def test_a_state_that_is_named_from_here_is_tried_too(
+    filled: Path, serving: Callable[..., Served], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for path in filled.parent.glob(f"{filled.name}*"):
+        if path.is_file():
+            shutil.copy(path, tmp_path / path.name)
+    monkeypatch.chdir(tmp_path)
+    job = _done(serving(Path(filled.name), PATIENT).client(role="analyst"), {**SWEEP, "values": "3:4"})
+    assert (job["state"], job["problem"]) == ("done", None), job
+
+
 def test_a_draft_is_tried_against_what_decides(tried: Served) -> None:
     analyst = tried.client(role="analyst")
     job = _done(analyst, {"work": "backtest", "text": RULES, "against": "live", "days": 90})

@@ -144,6 +144,11 @@ def _done(request: Request, caller: Caller, event_id: str, what: Act) -> Respons
 def _do(service: Service, caller: Caller, event_ids: Sequence[str], what: Act) -> list[Result]:
     if what.note and holds_pan(what.note):
         raise ProblemError(422, "note: holds what may be a card number; write its token, or its last four digits")
+    if what.to is not None:
+        valid = {key.owner for key in service.keys.all() if key.state(moments.now()) == "valid"}
+        if what.to not in valid:
+            known = ", ".join(sorted(valid)[:20])
+            raise ProblemError(422, f"to: {what.to[:60]}: is the owner of no valid key; there are {known}")
     service.feed.catch_up()
     results = act(service.alerts, event_ids, what, who=caller.who, now=moments.now())
     done = [result.event_id for result in results if result.status == "done"]

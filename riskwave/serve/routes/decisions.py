@@ -15,6 +15,7 @@ from riskwave.serve.desk import Ask
 from riskwave.serve.events import check_event, now_micros, read_body, split_batch
 from riskwave.serve.finding import Filters, detail, search
 from riskwave.serve.mask import without_tokens
+from riskwave.serve.notes import with_notes
 from riskwave.serve.problems import ProblemError, json_body, said
 from riskwave.serve.render import as_json
 from riskwave.serve.service import Service
@@ -158,7 +159,7 @@ def show(request: Request, caller: Reading, event_id: str) -> Response:
             without_tokens(found[part]) for part in ("decision", "event", "features")
         )
         found["versions"] = [without_tokens(version) for version in found["versions"]]
-    found["labels"] = [*found["labels"], *service.notes.of(event_id)]
+    found["labels"] = with_notes(found["labels"], service.notes.of(event_id))
     return as_json(found)
 
 

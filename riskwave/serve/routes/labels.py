@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from riskwave.serve.access import Caller, needs, service_of
 from riskwave.serve.answers import LabelRow
+from riskwave.serve.notes import with_notes
 from riskwave.serve.pan import holds_pan
 from riskwave.serve.problems import ProblemError, said
 from riskwave.serve.render import as_json
@@ -92,4 +93,4 @@ def find(
         "order by arrived_at",
         {"event_id": event_id},
     )
-    return as_json({"items": [*rows, *service.notes.of(event_id)]})
+    return as_json({"items": with_notes(rows, service.notes.of(event_id))})

@@ -10,10 +10,9 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from riskwave.control.checked import checked_rules
-from riskwave.control.lifecycle import Move, approve, draft, promote, publish, retire, rollback
+from riskwave.control.lifecycle import Move, approve, draft, promote, publish, retire, rollback, thresholds_of
 from riskwave.control.rulesets import find_revision, known_rulesets, ruleset_history, stored_ruleset
 from riskwave.control.store import Control
-from riskwave.control.thresholds import live_thresholds
 from riskwave.errors import RiskwaveError
 from riskwave.rules.check import check_ruleset
 from riskwave.serve.access import Caller, needs, service_of
@@ -78,7 +77,9 @@ class RuleRow(BaseModel):
     reason: str = Field(description="The sentence it gives")
     owner: str = Field(description="Who answers for it")
     tags: list[str] = Field(description="What it is about")
-    thresholds: dict[str, str] = Field(description="Values in force, else the pack's")
+    thresholds: dict[str, str] = Field(
+        description="Values in force; of one that is not, those it would be published with now"
+    )
 
 
 class RulesetDetail(BaseModel):
@@ -343,7 +344,7 @@ def _moved(move: Callable[[Control], Move], request: Request, status: int = 200)
 def _detail(control: Control, named: str) -> dict[str, Any]:
     revision = _named(control, named)
     ruleset = stored_ruleset(control, revision)
-    values = {(one.rule, one.name): one.value for one in live_thresholds(control) if one.revision == revision}
+    values = thresholds_of(control, revision)
     rows = [
         {
             "rule": rule.rule,
@@ -354,9 +355,7 @@ def _detail(control: Control, named: str) -> dict[str, Any]:
             "reason": rule.reason,
             "owner": rule.owner,
             "tags": list(rule.tags),
-            "thresholds": {
-                name: values.get((rule.rule, name), str(told.value)) for name, told in rule.thresholds.items()
-            },
+            "thresholds": {name: values[rule.rule, name] for name in rule.thresholds},
         }
         for rule in ruleset.rules
     ]

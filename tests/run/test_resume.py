@@ -1,0 +1,59 @@
+"""A source gone on with where the state left it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from riskwave.engine.engine import Engine
+from riskwave.errors import RiskwaveError
+from riskwave.run.loop import Limits, run_loop
+from riskwave.simulator.bank import simulate
+from riskwave.simulator.write import write
+from riskwave.sources import open_source
+
+
+def _days(folder: Path, tmp_path: Path, *names: str) -> None:
+    write(simulate(300, 5), tmp_path, "jsonl")
+    lines = (tmp_path / "transactions.jsonl").read_bytes().splitlines(keepends=True)
+    folder.mkdir()
+    for place, name in enumerate(names):
+        (folder / name).write_bytes(b"".join(lines[place * 50 : place * 50 + 50]))
+
+
+def _run(folder: Path, state: Path) -> int:
+    engine = Engine(state)
+    try:
+        return run_loop(engine, open_source(str(folder))).received
+    finally:
+        engine.close()
+
+
+def test_a_file_added_after_those_read_is_read(tmp_path: Path) -> None:
+    folder = tmp_path / "days"
+    _days(folder, tmp_path, "2026-03-02.jsonl", "2026-03-03.jsonl", "later")
+    (folder / "later").rename(tmp_path / "later")
+    assert _run(folder, tmp_path / "s.duckdb") == 100
+    (tmp_path / "later").rename(folder / "2026-03-04.jsonl")
+    assert _run(folder, tmp_path / "s.duckdb") == 50
+
+
+def test_a_file_that_comes_before_those_read_is_refused_by_name(tmp_path: Path) -> None:
+    folder = tmp_path / "days"
+    _days(folder, tmp_path, "2026-03-02.jsonl", "2026-03-03.jsonl", "early")
+    (folder / "early").rename(tmp_path / "early")
+    assert _run(folder, tmp_path / "s.duckdb") == 100
+    (tmp_path / "early").rename(folder / "2026-03-01.jsonl")
+    with pytest.raises(RiskwaveError, match=r"2026-03-01\.jsonl comes before 2026-03-02\.jsonl, which is read already"):
+        _run(folder, tmp_path / "s.duckdb")
+    (folder / "2026-03-01.jsonl").rename(folder / "2026-03-04.jsonl")
+    assert _run(folder, tmp_path / "s.duckdb") == 50
+
+
+def test_a_run_ends_after_as_many_events_as_asked(tmp_path: Path) -> None:
+    write(simulate(400, 5), tmp_path, "jsonl")
+    engine = Engine(tmp_path / "s.duckdb")
+    source = open_source(str(tmp_path / "transactions.jsonl"))
+    assert run_loop(engine, source, limits=Limits(events=123)).received == 123
+    engine.close()
