@@ -106,8 +106,9 @@ class Stager:
         return fetch(self._connection, name)
 
     def close(self) -> None:
-        """Close the connection."""
-        self._connection.close()
+        """Close the connection, once nothing is staged any more."""
+        with self._lock:
+            self._connection.close()
 
 
 def joined(parts: list[Staged]) -> Staged:
