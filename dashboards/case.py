@@ -11,9 +11,11 @@ import streamlit as st
 from dashboards import around, labelling, once, reasons
 from dashboards.client import ApiError
 from dashboards.session import Session
-from dashboards.show import badge, faults_shown, moment, money, show_empty
+from dashboards.show import badge, faults_shown, moment, money, show_empty, show_fault
 from dashboards.ways import go, link
 
+#: What an alert is closed as that nobody labels.
+CLOSES = ("duplicate", "unsure", "legitimate", "fraud")
 #: What surrounds a payment, by the name it has on the page.
 PARTS: dict[str, Callable[[Session, dict[str, Any]], None]] = {
     "Timeline": around.timeline,
@@ -42,6 +44,8 @@ def render(session: Session, event_id: str) -> None:
     with right:
         _payment(found)
         labelling.render(session, found, alert)
+        if alert is not None:
+            _past(alert)
     st.divider()
     part = st.segmented_control(
         "What surrounds it", list(PARTS), default="Timeline", required=True, key="case.part", persist_state="session"
@@ -101,19 +105,48 @@ def _acts(session: Session, alert: dict[str, Any]) -> None:
         else:
             if alert["assignee"] != session.owner and st.button("Take", help="Makes it yours"):
                 _do(session, f"{where}/assign", {"to": "me"})
+            with st.popover("Assign"):
+                with st.form("case.assign", border=False):
+                    to = st.text_input("To whom", help="The owner of a key")
+                    assigned = st.form_submit_button("Assign")
+                if assigned and to.strip():
+                    _do(session, f"{where}/assign", {"to": to.strip()})
+                if alert["assignee"] is not None and st.button("Make it nobody's"):
+                    _do(session, f"{where}/assign", {"to": None})
             with st.popover("Snooze"):
                 hours = st.number_input("Hours", 1, 24 * 14, 4)
                 if st.button("Snooze until then"):
                     until = datetime.now(UTC) + timedelta(hours=hours)
                     _do(session, f"{where}/snooze", {"until": until.isoformat()})
+            with st.popover("Close"), st.form("case.close", border=False):
+                st.caption("Without a label: what the engine learns from is the label below.")
+                how = st.radio("As", CLOSES)
+                note = st.text_input("Note", max_chars=1_000)
+                if st.form_submit_button("Close it"):
+                    _do(session, f"{where}/close", {"resolution": how, "note": note.strip() or None})
         if st.button("Next alert", icon=":material/arrow_forward:", icon_position="right", shortcut="n"):
             _next(session, alert)
 
 
 def _do(session: Session, path: str, body: dict[str, Any]) -> None:
-    session.api.post(path, body)
+    try:
+        session.api.post(path, body)
+    except ApiError as fault:
+        show_fault(fault)
+        return
     once.forget()
     st.rerun()
+
+
+def _past(alert: dict[str, Any]) -> None:
+    """What was done about it, and who was told."""
+    with st.expander(f"What was done about it ({len(alert['history'])})"):
+        for deed in alert["history"]:
+            note = f": {deed['note']}" if deed.get("note") else ""
+            st.markdown(f"- {moment(deed['at'])} UTC **{deed['what']}** by {deed['who']}{note}")
+        for told in alert["notifications"]:
+            at = f", {moment(told['delivered_at'])} UTC" if told["delivered_at"] else ""
+            st.markdown(f"- :gray[{told['kind']} to {told['receiver']}: {told['state']}{at}]")
 
 
 def _next(session: Session, alert: dict[str, Any]) -> None:
@@ -126,11 +159,20 @@ def _next(session: Session, alert: dict[str, Any]) -> None:
     go("alerts")
 
 
+def _billed(found: dict[str, Any]) -> str | None:
+    """What the card is billed, where that is another currency: reasons and thresholds are of it."""
+    event, features = found["event"], found["features"] or {}
+    if event.get("billing_currency") in (None, event.get("currency")):
+        return None
+    return money(features.get("billing_amount_minor"), event["billing_currency"])
+
+
 def _payment(found: dict[str, Any]) -> None:
     event, decision = found["event"], found["decision"]
     st.subheader("The payment")
     facts = {
         "Made": f"{moment(decision['event_ts'])} UTC",
+        "Billed": _billed(found),
         "Where": ", ".join(
             str(event[name])
             for name in ("channel", "entry_mode", "merchant_country", "merchant_city")

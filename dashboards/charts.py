@@ -20,7 +20,12 @@ HEIGHT = 210
 def by_time(
     buckets: Sequence[dict[str, Any]], actions: Sequence[str], width: timedelta, height: int = HEIGHT
 ) -> alt.Chart:
-    """Events by time, stacked by action; rows of `start`, `action`, `events`; width: of a bucket."""
+    """Events by time, stacked by action; rows of `start`, `action`, `events`; width: of a bucket.
+
+    The axis is that of all rows, also of other actions: charts of the same rows stand hour over hour.
+    """
+    starts = sorted(row["start"] for row in buckets)
+    span = [starts[0], (parsed(starts[-1]) + width).isoformat()] if starts else None
     rows, under = [], defaultdict[str, int](int)
     for row in sorted(buckets, key=lambda row: list(COLOURS).index(row["action"])):
         if row["action"] in actions:
@@ -33,7 +38,7 @@ def by_time(
         alt.Chart(alt.InlineData(values=rows))
         .mark_rect()
         .encode(
-            x=alt.X("start:T", title=None, scale=alt.Scale(type="utc"), axis=hours),
+            x=alt.X("start:T", title=None, scale=_utc(span), axis=hours),
             x2="upto:T",
             y=alt.Y("low:Q", title=None, axis=alt.Axis(tickMinStep=1, tickCount=4)),
             y2="high:Q",
@@ -50,6 +55,10 @@ def by_time(
         )
         .properties(height=height)
     )
+
+
+def _utc(span: Sequence[str] | None) -> alt.Scale:
+    return alt.Scale(type="utc", domain=list(span)) if span else alt.Scale(type="utc")
 
 
 def histogram(scores: Sequence[dict[str, Any]], height: int = HEIGHT) -> alt.Chart:
@@ -97,10 +106,10 @@ def raising(reasons: Sequence[dict[str, Any]], ink: str) -> alt.LayerChart:
 
 
 def lines(rows: Sequence[dict[str, Any]], height: int = 160) -> alt.Chart:
-    """A panel a feature over time; rows of `at`, `feature`, `value`."""
+    """A panel a feature at each payment, between which it is not known; rows of `at`, `feature`, `value`."""
     return (
         alt.Chart(alt.InlineData(values=list(rows)))
-        .mark_line(point=True, interpolate="step-after", color=COLOURS["challenge"])
+        .mark_circle(size=45, opacity=0.8, color=COLOURS["challenge"])
         .encode(
             x=alt.X("at:T", title=None, scale=alt.Scale(type="utc"), axis=alt.Axis(format="%d %b")),
             y=alt.Y("value:Q", title=None),

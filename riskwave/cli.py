@@ -7,10 +7,12 @@ import os
 import re
 import sys
 import traceback
+from typing import Annotated
 
 import duckdb
 import typer
 
+from riskwave import __version__
 from riskwave.alerts.cli import alerts_app
 from riskwave.app_cli import app_command
 from riskwave.archive.cli import archive_command
@@ -49,6 +51,24 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Real-time risk decisions in SQL: the same models on a stream, over history and in a request.",
 )
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"riskwave {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    version: Annotated[
+        bool, typer.Option("--version", help="Say which version this is.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Real-time risk decisions in SQL: the same models on a stream, over history and in a request."""
+    del version
+
+
 app.command("demo")(demo_command)
 app.command("demo-app")(demo_app_command)
 app.command("simulate")(simulate_command)

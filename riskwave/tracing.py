@@ -52,7 +52,8 @@ def open_tracing(service: str) -> bool:
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
     except ImportError:
         raise RiskwaveError(
-            f"{ENDPOINT}: is set, and OpenTelemetry is not installed; pip install -c constraints.txt -e '.[tracing]', or unset it"
+            f"{ENDPOINT}: is set, and OpenTelemetry is not installed; "
+            "pip install -c constraints.txt -e '.[tracing]', or unset it"
         ) from None
     os.environ.setdefault("OTEL_SERVICE_NAME", service)
     provider = TracerProvider(resource=Resource.create(), shutdown_on_exit=False)

@@ -71,7 +71,7 @@ def _sound(session: Session, text: str) -> bool:
     found = session.api.post("/v1/rulesets:check", {"text": text, "into": "live"})
     if not found["faults"]:
         st.success(
-            f"It is sound and its cases hold. With those that decide it makes {found['rules']} rules: "
+            f"It is sound, and the cases that it has hold. With those that decide it makes {found['rules']} rules: "
             f"{found['revision']}.",
             icon=":material/check:",
         )

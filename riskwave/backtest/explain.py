@@ -82,8 +82,8 @@ def explain(state: Path, event_id: str, *, version: int | None = None) -> Explan
         raise RiskwaveError(f"{event_id}: its decision names no control_version, so what was in force is not known")
     if not control_path(state).is_file():
         raise RiskwaveError(
-            f"{control_path(state)}: is not there; it has the rules and thresholds of the decision: a batch keeps none, "
-            "explain a state of `riskwave run` or `riskwave serve`"
+            f"{control_path(state)}: is not there; it has the rules and thresholds of the decision: a batch keeps "
+            "none, explain a state of `riskwave run` or `riskwave serve`"
         )
     with Control.open(control_path(state), read_only=True) as control:
         given = in_force(control.snapshot(int(control_version)), str(decision["ruleset_revision"]))

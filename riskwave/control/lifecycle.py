@@ -64,8 +64,8 @@ def publish(
             raise RiskwaveError(f"{ruleset.revision}: is {shared(state, share)} already; nothing to publish")
         elif before[0] == "live":
             raise RiskwaveError(
-                f"{ruleset.revision}: is what decides now, and these rules are the same; change a rule first, or publish "
-                "another revision live"
+                f"{ruleset.revision}: is what decides now, and these rules are the same; change a rule first, or "
+                "publish another revision live"
             )
         if _approvals(connection) and not first:
             return _request(connection, ruleset.revision, state, share, before[0] if before else None)

@@ -32,7 +32,7 @@ class Reader:
         most: int | None = None,
         changed: threading.Condition | None = None,
     ) -> None:
-        """ahead: rows that may wait staged; the reader pauses above. most: rows after which it ends as the source would.
+        """ahead: rows that may wait staged; the reader pauses above. most: rows after which it ends as a source ends.
         changed: told when there is something to take.
         """
         self._source = source

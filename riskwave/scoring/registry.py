@@ -248,9 +248,10 @@ class Registry:
         return known[-1] if known else None
 
     def _stack(self, name: str) -> list[str]:
-        if self._latest(name) is None:
+        found = self._client.search_registered_models(f"name = '{_plain(name)}'")
+        if not found:
             raise RiskwaveError(f"no model {name}; train one with `riskwave models train`")
-        said = self._client.get_registered_model(name).tags.get(_STACK)
+        said = found[0].tags.get(_STACK)
         return list(json.loads(said)) if said else []
 
     def _number(self, version: Version) -> Any:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
-from tests.dashboards.running import Running, go, metric, settled
+from tests.dashboards.running import SCREEN, Running, go, metric, settled
 
 
 def test_a_card_is_found_by_how_its_token_begins(app: Running, window: Callable[[str], Page]) -> None:
@@ -41,14 +41,14 @@ def test_a_card_is_found_by_how_its_token_begins(app: Running, window: Callable[
     assert {f"/v1/entities/card/{{id}}{part}" for part in ("", "/history", "/features", "/links")} <= looks
 
 
-def test_an_address_that_was_kept_leads_to_its_page(app: Running, window: Callable[[str], Page]) -> None:
-    page = window("analyst").context.new_page()
+def test_an_address_that_was_kept_leads_to_its_page(app: Running, browser: Browser) -> None:
+    page = browser.new_context(viewport=SCREEN).new_page()
     page.goto(f"{app.app}/entities?kind=merchant&id=nothing-of-that-name")
     page.get_by_label("API key").fill(app.keys["analyst"])
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_text("merchant nothing-of-that-name: was never seen")).to_be_visible()
     expect(page.get_by_role("button", name="Try again")).to_be_visible()
-    page.close()
+    page.context.close()
 
 
 def test_a_viewer_is_told_what_it_takes(window: Callable[[str], Page]) -> None:
