@@ -87,7 +87,8 @@ def _head(session: Session, found: dict[str, Any], alert: dict[str, Any] | None)
                 if alert["version"] > 1:
                     st.badge(f"{alert['action']} by version {alert['version']}", color="orange")
                 whose = alert["assignee"] or "nobody's"
-                st.badge(f"{alert['resolution'] or alert['status']}, {whose}", color="gray")
+                status = "taken" if alert["status"] == "acknowledged" else alert["status"]
+                st.badge(f"{alert['resolution'] or status}, {whose}", color="gray")
             verdict = labelling.verdict_of(found)
             if verdict:
                 st.badge(f"labelled {verdict}", color="red" if verdict == "fraud" else "green")

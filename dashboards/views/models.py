@@ -184,7 +184,7 @@ def _quality(quality: dict[str, Any] | None) -> None:
     columns[3].metric("Attacks caught", f"{metrics['attacks_caught']} of {metrics['attacks']}", border=True)
     st.caption(
         f"On {metrics['events']:,} events at least {quality['delay_days']:g} days old, by labels that had come "
-        f"({metrics['frauds']:,} frauds)."
+        f"({metrics['frauds']:,} frauds); those that it learned from are among them, where they are so young."
     )
 
 

@@ -35,7 +35,7 @@ def test_an_investigator_takes_the_top_alert_understands_it_and_labels_it(
     expect(page.get_by_role("heading", name="Why")).to_be_visible()
     assert f"event={event}" in page.url
     main = page.get_by_test_id("stMain")
-    expect(main.get_by_text("acknowledged, investigator-ann")).to_be_visible()
+    expect(main.get_by_text("taken, investigator-ann")).to_be_visible()
 
     # Why: in words, and the rules' values against their thresholds.
     for reason in alert["reasons"]:
