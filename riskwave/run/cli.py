@@ -60,6 +60,11 @@ def open_inputs(
     if labels is not None:
         given = (labels, read_table(labels, Label))
     elif mapped is not None and mapped.label is not None:
+        if source.startswith("kafka://") or source == "-":
+            raise RiskwaveError(
+                f"{mapping}: `label:` takes labels from files, and {source} has no end to read them to first; "
+                "give them by --labels, or take the section out"
+            )
         given = (source, read_labels(source, mapped))
     return Inputs(
         open_source(source, mapping=mapped, follow=follow),

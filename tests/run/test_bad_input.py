@@ -34,6 +34,8 @@ def _files(folder: Path) -> None:
     folder.joinpath("foreign.csv").write_text("id,when,card,amount\n1,2,3,4\n")
     folder.joinpath("column.yml").write_text(MAPPING.format("event_id: ids"))
     folder.joinpath("key.yml").write_text(MAPPING.format("event_id: {from: id, unti: major}"))
+    labelled = MAPPING.format("event_id: id") + "label:\n  verdict: {constant: fraud}\n  arrived_at: when\n"
+    folder.joinpath("label.yml").write_text(labelled)
     folder.joinpath("none.jsonl.gz").write_bytes(b"no gzip")
     folder.joinpath("none.parquet").write_bytes(b"no Parquet, but longer than its magic")
     folder.joinpath("none.duckdb").write_bytes(b"no database, but longer than a header. " * 200)
@@ -50,6 +52,10 @@ def _files(folder: Path) -> None:
 TOLD: dict[str, tuple[list[str], str]] = {
     "missing file": (["missing.jsonl"], "missing.jsonl: no such file or folder; check the path"),
     "no broker": (["kafka://127.0.0.1:{port}/payments"], "no Kafka broker answers at 127.0.0.1:{port}; is it running"),
+    "labels in a topic": (
+        ["kafka://127.0.0.1:{port}/payments", "--map", "label.yml"],
+        "label.yml: `label:` takes labels from files, and kafka://127.0.0.1:{port}/payments has no end",
+    ),
     "wrong column": (
         ["foreign.csv", "--map", "column.yml"],
         "foreign.csv: no column 'ids', from which column.yml takes event_id; nearest: 'id'",
