@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import duckdb
@@ -12,6 +11,7 @@ import duckdb
 from riskwave.alerts.store import AlertStore, alerts_path
 from riskwave.simulator.bank import simulate
 from riskwave.simulator.write import write
+from tests.support.processes import wait_until
 
 LIMIT_S = 120.0
 
@@ -31,11 +31,7 @@ def test_alerts_are_there_while_the_run_goes_on(tmp_path: Path) -> None:
     command += ["--source", str(tmp_path / "transactions.jsonl")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as run:
         try:
-            began = time.monotonic()
-            while not (alerts_path(state).exists() and _raised(state)):
-                assert run.poll() is None, run.communicate()[0].decode()
-                assert time.monotonic() - began < LIMIT_S, "no alert"
-                time.sleep(0.1)
+            wait_until(lambda: alerts_path(state).exists() and bool(_raised(state)), limit_s=LIMIT_S, what="an alert")
             assert run.poll() is None
         finally:
             run.terminate()
