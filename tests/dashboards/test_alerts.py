@@ -63,7 +63,7 @@ def test_an_investigator_takes_the_top_alert_understands_it_and_labels_it(
     main.get_by_role("button", name="Save the label").click()
     counted = frauds if "fraud" in labelled else frauds + 1
     expect(main.get_by_text(f"{counted:,} of this card's payments are labelled as fraud")).to_be_visible()
-    expect(main.get_by_text("the cardholder called: not theirs")).to_be_visible()
+    expect(main.get_by_text("the cardholder called: not theirs").first).to_be_visible()
     expect(main.get_by_text("fraud, investigator-ann")).to_be_visible()  # the alert is closed by it
     with app.client("investigator") as client:
         labels = client.get("/v1/labels", params={"event_id": event}).json()["items"]

@@ -63,7 +63,7 @@ def test_a_rule_is_drafted_with_help_and_published_by_two(app: Running, window: 
     page = window("analyst")
     go(page, "Rules")
     _part(page, "New rule")
-    expect(page.get_by_text("It is sound and its cases hold")).to_be_visible()
+    expect(page.get_by_text("It is sound, and the cases that it has hold")).to_be_visible()
     _part(page, "As text")
     editor = page.get_by_label("Rules as text")
     editor.fill(WRONG)
@@ -74,7 +74,7 @@ def test_a_rule_is_drafted_with_help_and_published_by_two(app: Running, window: 
     editor.press("i")
     expect(page.get_by_role("option").first).to_contain_text("amount_minor")
     editor.press("Tab")
-    expect(page.get_by_text("It is sound and its cases hold")).to_be_visible()
+    expect(page.get_by_text("It is sound, and the cases that it has hold")).to_be_visible()
     page.get_by_placeholder("card testing since Monday").fill("a pattern at night")
     page.get_by_role("button", name="Keep as draft").click()
     expect(page.get_by_text("is a draft. Publish gives it a state")).to_be_visible()
@@ -104,7 +104,7 @@ def test_what_looking_back_found_becomes_a_new_rule(window: Callable[[str], Page
     page.get_by_role("button", name="Go on with it as a new rule").first.click()
     settled(page)
     expect(page.get_by_label("Rules as text")).to_have_value(re.compile("rule: insight_"))
-    expect(page.get_by_text("It is sound and its cases hold")).to_be_visible()
+    expect(page.get_by_text("It is sound, and the cases that it has hold")).to_be_visible()
 
 
 def test_a_question_is_answered_drawn_and_taken_along(window: Callable[[str], Page], tmp_path: Path) -> None:
