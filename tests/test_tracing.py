@@ -160,5 +160,5 @@ def test_off_it_is_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_without_opentelemetry_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
     monkeypatch.setitem(sys.modules, "opentelemetry.exporter.otlp.proto.http.trace_exporter", None)
-    with pytest.raises(RiskwaveError, match=r"riskwave\[tracing\]"):
+    with pytest.raises(RiskwaveError, match=r"\.\[tracing\]"):
         tracing.open_tracing("bank")
