@@ -8,14 +8,12 @@ from typing import Any
 
 import streamlit as st
 
-from dashboards import around, labelling, once, reasons
+from dashboards import around, bulk, labelling, once, reasons
 from dashboards.client import ApiError
 from dashboards.session import Session
-from dashboards.show import badge, faults_shown, moment, money, show_empty, show_fault
+from dashboards.show import badge, faults_shown, moment, money, show_empty, standing
 from dashboards.ways import go, link
 
-#: What an alert is closed as that nobody labels.
-CLOSES = ("duplicate", "unsure", "legitimate", "fraud")
 #: What surrounds a payment, by the name it has on the page.
 PARTS: dict[str, Callable[[Session, dict[str, Any]], None]] = {
     "Timeline": around.timeline,
@@ -87,8 +85,7 @@ def _head(session: Session, found: dict[str, Any], alert: dict[str, Any] | None)
                 if alert["version"] > 1:
                     st.badge(f"{alert['action']} by version {alert['version']}", color="orange")
                 whose = alert["assignee"] or "nobody's"
-                status = "taken" if alert["status"] == "acknowledged" else alert["status"]
-                st.badge(f"{alert['resolution'] or status}, {whose}", color="gray")
+                st.badge(f"{standing(alert)}, {whose}", color="gray")
             verdict = labelling.verdict_of(found)
             if verdict:
                 st.badge(f"labelled {verdict}", color="red" if verdict == "fraud" else "green")
@@ -121,7 +118,7 @@ def _acts(session: Session, alert: dict[str, Any]) -> None:
                     _do(session, f"{where}/snooze", {"until": until.isoformat()})
             with st.popover("Close"), st.form("case.close", border=False):
                 st.caption("Without a label: what the engine learns from is the label below.")
-                how = st.radio("As", CLOSES)
+                how = st.radio("As", bulk.RESOLUTIONS[::-1])
                 note = st.text_input("Note", max_chars=1_000)
                 if st.form_submit_button("Close it"):
                     _do(session, f"{where}/close", {"resolution": how, "note": note.strip() or None})
@@ -130,13 +127,10 @@ def _acts(session: Session, alert: dict[str, Any]) -> None:
 
 
 def _do(session: Session, path: str, body: dict[str, Any]) -> None:
-    try:
+    with faults_shown():
         session.api.post(path, body)
-    except ApiError as fault:
-        show_fault(fault)
-        return
-    once.forget()
-    st.rerun()
+        once.forget()
+        st.rerun()
 
 
 def _past(alert: dict[str, Any]) -> None:

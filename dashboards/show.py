@@ -48,6 +48,11 @@ def is_said(why: str) -> bool:
     return False
 
 
+def standing(alert: dict[str, Any]) -> str:
+    """How an alert stands, as people say it: open, taken, or what it turned out to be."""
+    return str(alert["resolution"] or {"acknowledged": "taken"}.get(alert["status"], alert["status"]))
+
+
 def show_empty(what: str, todo: str) -> None:
     """A place with nothing in it: what is not there, and what would bring it."""
     st.info(f"**{what}**\n\n{todo}", icon=":material/info:")

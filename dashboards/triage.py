@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboards import bulk
 from dashboards.session import Session
-from dashboards.show import moment, money, show_empty
+from dashboards.show import moment, money, show_empty, standing
 from dashboards.ways import go
 
 STATUSES = {"Open": "open", "Taken": "acknowledged", "Closed": "closed", "All": None}
@@ -167,7 +167,7 @@ def _table(session: Session, items: list[dict[str, Any]]) -> None:
 
 
 def _row(alert: dict[str, Any]) -> dict[str, Any]:
-    status = alert["resolution"] or {"acknowledged": "taken"}.get(alert["status"], alert["status"])
+    status = standing(alert)
     if alert["snoozed_until"]:
         status = f"snoozed to {moment(alert['snoozed_until'])[:-3]}"
     return {

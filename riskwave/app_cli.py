@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from riskwave.errors import RiskwaveError
-from riskwave.listening import bound
+from riskwave.listening import free
 from riskwave.project import project_dir
 
 
@@ -42,8 +42,7 @@ def app_command(
             "127.0.0.1"
         )
     # Streamlit takes the next port where one is taken; what is said below would not hold.
-    with bound(host, port) as taken:
-        port = taken.getsockname()[1]
+    port = free(host, port)
     where = f"http://{host}:{port}"
     typer.echo(json.dumps({"url": where, "api": api}) if as_json else f"the app is at {where}, the API at {api}")
     sys.stdout.flush()

@@ -105,24 +105,21 @@ def main() -> None:
     """Run the command; a fault the user can mend is one line on stderr and exit code 1."""
     try:
         app()
-    except (RiskwaveError, duckdb.Error, OSError) as error:
+    except SystemExit as end:
+        _leave(end.code if isinstance(end.code, int) else 1 if end.code else 0)
+    except KeyboardInterrupt:
+        sys.stderr.write("riskwave: interrupted; what was committed stays\n")
+        _leave(130)
+    except Exception as error:
         fault = error if isinstance(error, RiskwaveError) else told(error)
         if fault is None:
             traceback.print_exc()
         else:
             sys.stderr.write(f"riskwave: {printable(' '.join(str(fault).split()))}\n")
         _leave(1)
-    except SystemExit as end:
-        _leave(end.code if isinstance(end.code, int) else 1 if end.code else 0)
-    except KeyboardInterrupt:
-        sys.stderr.write("riskwave: interrupted; what was committed stays\n")
-        _leave(130)
-    except Exception:
-        traceback.print_exc()
-        _leave(1)
 
 
-def told(error: duckdb.Error | OSError) -> RiskwaveError | None:
+def told(error: Exception) -> RiskwaveError | None:
     """What a machine without room says to the user; None for what is no such fault."""
     said = str(error).splitlines()[0] if str(error) else type(error).__name__
     if isinstance(error, duckdb.OutOfMemoryException):

@@ -25,3 +25,9 @@ def bound(host: str, port: int) -> socket.socket:
             f"{host}:{port}: cannot listen there: {fault.strerror or fault}; choose another --host or --port"
         ) from fault
     return taken
+
+
+def free(host: str, port: int) -> int:
+    """A port that nobody listens at, for another process to take; port 0 is any. Raises RiskwaveError as `bound`."""
+    with bound(host, port) as taken:
+        return int(taken.getsockname()[1])

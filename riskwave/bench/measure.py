@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,12 @@ class Part:
             field = RAW_SCHEMA.field(place)
             rows = rows.set_column(place, field, pa.repeat(pa.scalar(value, field.type), rows.num_rows))
         return rows
+
+    def payments(self) -> Iterator[dict[str, Any]]:
+        """What each row says of its payment, as it was sent."""
+        for start in range(0, self.count, STEP):
+            for row in self.raw(start, STEP).select(FIELDS).to_pylist():
+                yield {name: value for name, value in row.items() if value is not None}
 
 
 class PartSource:
@@ -122,9 +129,7 @@ def live(engine: Engine, part: Part, broker: str, rate: int) -> Meter:
 def write_lines(part: Part, path: Path) -> Path:
     """A part as JSON lines."""
     with path.open("wb") as out:
-        for start in range(0, part.count, STEP):
-            for row in part.raw(start, STEP).select(FIELDS).to_pylist():
-                out.write(orjson.dumps({name: value for name, value in row.items() if value is not None}) + b"\n")
+        out.writelines(orjson.dumps(row) + b"\n" for row in part.payments())
     return path
 
 

@@ -17,13 +17,12 @@ import psycopg
 
 from riskwave.bench.deployed import deployed
 from riskwave.bench.kafka import Broker, Reader
-from riskwave.bench.measure import STEP, Part, batch_seconds
+from riskwave.bench.measure import Part, batch_seconds
 from riskwave.engine.plan import make_plan
 from riskwave.errors import RiskwaveError
 from riskwave.parity.server import without_password
 from riskwave.project import compiled_project
 from riskwave.simulator.bank import simulate
-from riskwave.sources.batch import FIELDS
 
 DAYS = 12  # of the simulated bank: 24 payments a card, all of them in its windows
 IDLE_S = 30.0  # without a decision, the rest is taken for lost
@@ -171,9 +170,7 @@ def write(part: Part, rate: int, path: Path) -> Path:
     """Payments as JSON lines, as far apart in event time as they will be offered."""
     began = datetime.now(UTC)
     with path.open("wb") as out:
-        for start in range(0, part.count, STEP):
-            for place, row in enumerate(part.raw(start, STEP).select(FIELDS).to_pylist(), start):
-                said = {name: value for name, value in row.items() if value is not None}
-                moment = began + timedelta(seconds=place / rate)
-                out.write(orjson.dumps({**said, "event_ts": moment.isoformat(timespec="microseconds")}) + b"\n")
+        for place, said in enumerate(part.payments()):
+            moment = began + timedelta(seconds=place / rate)
+            out.write(orjson.dumps({**said, "event_ts": moment.isoformat(timespec="microseconds")}) + b"\n")
     return path

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
 import time
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import httpx2
 
+from riskwave import listening
 from riskwave.errors import RiskwaveError
 
 LIMIT_S = 180.0
@@ -60,10 +60,7 @@ def _wait(process: subprocess.Popen[bytes], ready: str, log: Path) -> None:
 
 def free(port: int, option: str) -> int:
     """A port to listen on. Raises RiskwaveError when it is taken; 0 is any that is free."""
-    with socket.socket() as tried:
-        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            tried.bind(("127.0.0.1", port))
-        except OSError as fault:
-            raise RiskwaveError(f"{option} {port}: is taken; name another, or 0 for any") from fault
-        return int(tried.getsockname()[1])
+    try:
+        return listening.free("127.0.0.1", port)
+    except RiskwaveError as fault:
+        raise RiskwaveError(f"{option} {port}: is taken; name another, or 0 for any") from fault

@@ -96,8 +96,9 @@ def run_loop(
     `tell` is called after every batch, `told` when one was committed, on a thread of the engine's. What was committed
     stays; a run started again goes on after it.
     """
+    limits = limits or Limits()
     resume(engine.connection, source)
-    reader = Reader(source, engine.stager, ahead=2 * MOST_ROWS, most=limits.events if limits is not None else None)
+    reader = Reader(source, engine.stager, ahead=2 * MOST_ROWS, most=limits.events)
     meter = Meter()
 
     def committed(raw: pa.Table, began: float, outcome: Outcome) -> None:
@@ -110,7 +111,7 @@ def run_loop(
                 engine,
                 reader,
                 labels=labels,
-                limits=limits or Limits(),
+                limits=limits,
                 stop=stop,
                 committed=committed,
                 tell=lambda: tell(meter, reader),

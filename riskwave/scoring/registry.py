@@ -140,7 +140,7 @@ class Registry:
         """One version: its number, `online`, or `latest`. Raises RiskwaveError when there is none."""
         known = self.versions(name)
         if not known:
-            raise RiskwaveError(f"{self.name}: no model {name}; train one with `riskwave models train --name {name}`")
+            raise self._unknown(name)
         if version == "latest":
             return known[-1]
         for one in known:
@@ -247,10 +247,13 @@ class Registry:
         known = self.versions(name)
         return known[-1] if known else None
 
+    def _unknown(self, name: str) -> RiskwaveError:
+        return RiskwaveError(f"{self.name}: no model {name}; train one with `riskwave models train --name {name}`")
+
     def _stack(self, name: str) -> list[str]:
         found = self._client.search_registered_models(f"name = '{_plain(name)}'")
         if not found:
-            raise RiskwaveError(f"no model {name}; train one with `riskwave models train`")
+            raise self._unknown(name)
         said = found[0].tags.get(_STACK)
         return list(json.loads(said)) if said else []
 

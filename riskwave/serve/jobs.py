@@ -63,6 +63,7 @@ class Jobs:
     """Jobs in the order in which they were asked for. Bounded in number, memory and time; they read a copy."""
 
     def __init__(self, copies: Copies, state: Path, settings: Settings) -> None:
+        """state: its whole path, as that of the copies: jobs work in a folder of their own."""
         self._copies = copies
         self._state = state
         self._settings = settings
@@ -175,8 +176,8 @@ class Jobs:
         task = {
             **job.asked,
             "work": job.work,
-            "state": str(self._state.resolve()),
-            "folder": str(copy.folder.resolve()),
+            "state": str(self._state),
+            "folder": str(copy.folder),
             "begins": copy.begins,
             "memory_mb": settings.job_mb,
             "limit_s": settings.job_s,
@@ -188,7 +189,7 @@ class Jobs:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
-                # What DuckDB has no memory for goes beside the copy. What is named from here is named in full there.
+                # What DuckDB has no memory for goes beside the copy.
                 cwd=copy.folder,
                 env={**os.environ, "RISKWAVE_PROJECT": str(project_dir().resolve())},
             )

@@ -14,12 +14,17 @@ from riskwave.simulator.write import write
 from riskwave.sources import open_source
 
 
-def _days(folder: Path, tmp_path: Path, *names: str) -> None:
+@pytest.fixture
+def days(tmp_path: Path) -> tuple[Path, Path]:
+    """A folder of two files that a state has read, and a third file that is not in it yet."""
     write(simulate(300, 5), tmp_path, "jsonl")
     lines = (tmp_path / "transactions.jsonl").read_bytes().splitlines(keepends=True)
+    folder, third = tmp_path / "days", tmp_path / "third"
     folder.mkdir()
-    for place, name in enumerate(names):
-        (folder / name).write_bytes(b"".join(lines[place * 50 : place * 50 + 50]))
+    for place, file in enumerate((folder / "2026-03-02.jsonl", folder / "2026-03-03.jsonl", third)):
+        file.write_bytes(b"".join(lines[place * 50 : place * 50 + 50]))
+    assert _run(folder, tmp_path / "s.duckdb") == 100
+    return folder, third
 
 
 def _run(folder: Path, state: Path) -> int:
@@ -30,21 +35,15 @@ def _run(folder: Path, state: Path) -> int:
         engine.close()
 
 
-def test_a_file_added_after_those_read_is_read(tmp_path: Path) -> None:
-    folder = tmp_path / "days"
-    _days(folder, tmp_path, "2026-03-02.jsonl", "2026-03-03.jsonl", "later")
-    (folder / "later").rename(tmp_path / "later")
-    assert _run(folder, tmp_path / "s.duckdb") == 100
-    (tmp_path / "later").rename(folder / "2026-03-04.jsonl")
+def test_a_file_added_after_those_read_is_read(days: tuple[Path, Path], tmp_path: Path) -> None:
+    folder, third = days
+    third.rename(folder / "2026-03-04.jsonl")
     assert _run(folder, tmp_path / "s.duckdb") == 50
 
 
-def test_a_file_that_comes_before_those_read_is_refused_by_name(tmp_path: Path) -> None:
-    folder = tmp_path / "days"
-    _days(folder, tmp_path, "2026-03-02.jsonl", "2026-03-03.jsonl", "early")
-    (folder / "early").rename(tmp_path / "early")
-    assert _run(folder, tmp_path / "s.duckdb") == 100
-    (tmp_path / "early").rename(folder / "2026-03-01.jsonl")
+def test_a_file_that_comes_before_those_read_is_refused_by_name(days: tuple[Path, Path], tmp_path: Path) -> None:
+    folder, third = days
+    third.rename(folder / "2026-03-01.jsonl")
     with pytest.raises(RiskwaveError, match=r"2026-03-01\.jsonl comes before 2026-03-02\.jsonl, which is read already"):
         _run(folder, tmp_path / "s.duckdb")
     (folder / "2026-03-01.jsonl").rename(folder / "2026-03-04.jsonl")

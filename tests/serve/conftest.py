@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,14 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     engine.process(bank.arrivals.rows(0, len(bank.arrivals)), labels=bank.labels)
     engine.close()
     return state
+
+
+def copied(filled: Path, folder: Path) -> Path:
+    """A state of one's own."""
+    for path in filled.parent.glob(f"{filled.name}*"):
+        if path.is_file():
+            shutil.copy(path, folder / path.name)
+    return folder / filled.name
 
 
 class Served:

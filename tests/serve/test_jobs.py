@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 import pytest
 
 from riskwave.control.lifecycle import set_approvals
-from tests.serve.conftest import PATIENT, Served
+from tests.serve.conftest import PATIENT, Served, copied
 from tests.serve.test_tuning import RULES
 from tests.support.processes import wait_until
 
@@ -22,11 +21,7 @@ SWEEP = {"work": "sweep", "rule": "card_velocity", "threshold": "max_count", "va
 @pytest.fixture(scope="module")
 def tried(filled: Path, serving: Callable[..., Served], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A server of its own, with little room for jobs."""
-    folder = tmp_path_factory.mktemp("tried")
-    for path in filled.parent.glob(f"{filled.name}*"):
-        if path.is_file():
-            shutil.copy(path, folder / path.name)
-    yield serving(folder / filled.name, replace(PATIENT, jobs=3))
+    yield serving(copied(filled, tmp_path_factory.mktemp("tried")), replace(PATIENT, jobs=3))
 
 
 def _done(client: Any, body: dict[str, Any]) -> dict[str, Any]:
@@ -56,9 +51,7 @@ def test_a_sweep_has_a_point_a_value(tried: Served) -> None:
 def test_a_state_that_is_named_from_here_is_tried_too(
     filled: Path, serving: Callable[..., Served], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for path in filled.parent.glob(f"{filled.name}*"):
-        if path.is_file():
-            shutil.copy(path, tmp_path / path.name)
+    copied(filled, tmp_path)
     monkeypatch.chdir(tmp_path)
     job = _done(serving(Path(filled.name), PATIENT).client(role="analyst"), {**SWEEP, "values": "3:4"})
     assert (job["state"], job["problem"]) == ("done", None), job
@@ -121,10 +114,7 @@ def test_jobs_are_bounded_and_can_be_cancelled(tried: Served) -> None:
 
 
 def test_a_job_ends_at_its_limits(filled: Path, serving: Callable[..., Served], tmp_path: Path) -> None:
-    for path in filled.parent.glob(f"{filled.name}*"):
-        if path.is_file():
-            shutil.copy(path, tmp_path / path.name)
-    short = serving(tmp_path / filled.name, replace(PATIENT, job_s=0.05))
+    short = serving(copied(filled, tmp_path), replace(PATIENT, job_s=0.05))
     job = _done(short.client(role="analyst"), SWEEP)
     assert job["state"] == "failed"
     assert "longer than 0.05 seconds" in job["problem"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +18,7 @@ from schemathesis.checks import (
     status_code_conformance,
 )
 
-from tests.serve.conftest import PATIENT, Served
+from tests.serve.conftest import PATIENT, Served, copied
 
 EXAMPLES = 3
 CHECKS = [status_code_conformance, content_type_conformance, response_schema_conformance]
@@ -28,12 +27,8 @@ CHECKS = [status_code_conformance, content_type_conformance, response_schema_con
 @pytest.fixture(scope="module")
 def fuzzed(filled: Path, serving: Callable[..., Served], tmp_path_factory: pytest.TempPathFactory) -> Served:
     """A server of its own: what is sent here changes it."""
-    folder = tmp_path_factory.mktemp("fuzzed")
-    for path in filled.parent.glob(f"{filled.name}*"):
-        if path.is_file():
-            shutil.copy(path, folder / path.name)
     # Whatever comes of what is tried on history, nothing waits long for it.
-    return serving(folder / filled.name, replace(PATIENT, jobs=1, job_s=5))
+    return serving(copied(filled, tmp_path_factory.mktemp("fuzzed")), replace(PATIENT, jobs=1, job_s=5))
 
 
 @pytest.fixture(scope="module")
