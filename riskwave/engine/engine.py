@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,19 +17,20 @@ from riskwave.control.warming import WarmingRule, warming_rules
 from riskwave.engine.adding import add_tiles, take_back
 from riskwave.engine.archive import LATENESS, SHARE, archived_until, horizon, move, relation
 from riskwave.engine.backfill import renew
-from riskwave.engine.columns import GROWTH, NULL_CODE
 from riskwave.engine.confirmed import Confirmed
 from riskwave.engine.index import Positions
 from riskwave.engine.load import load
-from riskwave.engine.memory import micros, seconds_of
+from riskwave.engine.memory import micros
 from riskwave.engine.notes import Notes
 from riskwave.engine.outcome import Outcome
 from riskwave.engine.plan import Plan, make_plan
+from riskwave.engine.recall import Own, Recalled, remember
 from riskwave.engine.room import history_room
 from riskwave.engine.ruling import Ruling, open_control
-from riskwave.engine.scope import Scope, gather, touched
+from riskwave.engine.scope import touched
+from riskwave.engine.scoping import Scoping
 from riskwave.engine.stager import Staged, Stager
-from riskwave.engine.state import connect, prepare_state
+from riskwave.engine.state import LANDING, connect, prepare_state
 from riskwave.engine.store import Store, Write
 from riskwave.engine.workbench import Workbench
 from riskwave.errors import RiskwaveError
@@ -39,7 +39,6 @@ from riskwave.scoring.function import Scoring, open_scorer
 from riskwave.sources.batch import utc_now
 from riskwave.tracing import carried, ending
 
-MANY_PAIRS = 20_000_000
 AGAIN_ROWS = 20_000
 
 
@@ -56,6 +55,7 @@ class Engine:
         memory: str = "1GB",
         room: int | None = None,
         form: str = "auto",
+        recalls: bool = False,
         say: Callable[[str], None] = lambda words: None,
     ) -> None:
         """Open or create a state and rebuild what is kept in memory of it.
@@ -64,20 +64,24 @@ class Engine:
         is none; scoring: by default the models online; memory: what DuckDB may take; room: bytes the keys' history may
         take, by default a share of this process's memory; RiskwaveError when it does not fit. form: "join" or "over"
         forces that of the window models; "auto" joins unless pairing the rows would cost more than the whole scope.
-        say: told what is done where opening takes long: the models have features that the history lacks.
+        recalls: the history is elsewhere: each batch is given what there is of its keys by `recall`; the state keeps
+        what was decided, and nothing of it is decided again. say: told what is done where opening takes long: the
+        models have features that the history lacks.
         """
         self.plan = plan or make_plan(compiled_project())
-        self.form = form
         self.connection = connect(path, memory=memory)
         prepare_state(self.connection)
         self.stager = Stager(self.plan)
         self.bench = Workbench(self.plan, self.stager, over=form != "join", memory=memory)
+        self._scoping = Scoping(self.plan, self.bench, form)
         self.control = control or open_control(path)
         self._closes_control = control is None
         self.ruling = Ruling(self.plan, self.bench.known, self.control, scoring or open_scorer())
         # Scores and rules of a batch run beside the features of the next one.
         self._rules = ThreadPoolExecutor(1, "riskwave-rules")
-        renew(self.connection, Path(path), self.bench, say)
+        self._recalls = recalls
+        if not recalls:
+            renew(self.connection, Path(path), self.bench, say)
         self.store = Store(self.connection, self.bench.tables | {"decisions": self.ruling.schema}, path)
         self.path = path
         self._room = history_room() if room is None else room
@@ -129,7 +133,9 @@ class Engine:
             accepted = accepted.select(self.bench.accepted.names)
             take_back(self.bench, replaced)
             moved = pa.concat_tables([frauds, replaced])
-            again = touched(self.plan, self.history, self.tiles, fresh, newest, moved)
+            again = np.empty(0, np.int32)
+            if self._own is None:
+                again = touched(self.plan, self.history, self.tiles, fresh, newest, moved)
             rows, batch = accepted, fresh
             if len(again):
                 older, positions = self._staged_again(again)
@@ -138,6 +144,8 @@ class Engine:
             if labels is not None:
                 written["labels"] = labels
             known = self._know(rows, batch, halfway) if len(batch) else None
+            if self._own is not None:
+                self._own.add(self.history, fresh, accepted.column("_hash").to_numpy())
             decided = None if known is None else self._rules.submit(carried(self._rule), known, self._notes.first)
 
             def committed(rows: Mapping[str, pa.Table]) -> None:
@@ -146,6 +154,19 @@ class Engine:
 
             self.store.write(Write(written, offsets or {}, ending("riskwave.commit", committed), decided))
         return outcome
+
+    def recall(self, accepted: pa.Table, past: Recalled) -> None:
+        """Know of the past what was recalled of accepted rows' keys, and nothing else: before they are decided."""
+        if self._own is None:
+            raise RiskwaveError(f"{self.path}: this engine keeps its history itself")
+        with self._fatal():
+            self._forget()
+            hashes = self._hashes(past.payments)
+            remember(self.bench, past, hashes)
+            rows, own = self._own.lately(accepted, hashes)
+            self.history.version[self.history.add(rows, own)] = 1
+            if past.first is not None:
+                self._notes.begun(past.first)
 
     def drain(self) -> None:
         """Wait until every batch is committed; `connection` is then free for reading."""
@@ -196,7 +217,7 @@ class Engine:
 
     def archive(self) -> int:
         """Move history that no window reaches to Parquet, once there is enough of it; gives the payments moved."""
-        if len(self.history) == 0:
+        if len(self.history) == 0 or self._own is not None:
             return 0
         until = horizon(self.history.newest, self.plan.longest, self._lateness)
         edge = int(until.replace(tzinfo=UTC).timestamp() * 1_000_000)
@@ -204,18 +225,22 @@ class Engine:
             return 0
         self.drain()
         moved = move(self.connection, self.path, until)
-        self.bench.empty_memory()
         self._load()
         return moved
 
-    def _load(self) -> None:
+    def _forget(self) -> None:
+        """Begin anew with nothing in memory."""
+        self.bench.empty_memory()
         self.history, self.tiles, self.facts = self.bench.history, self.bench.tiles, self.bench.facts
-        self._waiting = load(self.connection, self.bench)
+
+    def _load(self) -> None:
+        self._forget()
+        self._own = Own(self.connection, self.bench) if self._recalls else None
+        self._waiting = LANDING["labels"].empty_table() if self._recalls else load(self.connection, self.bench)
         self._waiting_hashes = self._hashes(self._waiting)
         self._confirmed = Confirmed(self.connection)
         [(decided,)] = self.connection.execute("select max(decided_at) from decisions").fetchall()
         self._decided = max(self._decided, decided or datetime.min)
-        self._ordinals: npt.NDArray[np.int32] = np.full(1024, -1, np.int32)
         self._archived = archived_until(self.connection)
         self._notes = Notes(self.connection, self.path, self.control)
         self._check_room()
@@ -269,21 +294,27 @@ class Engine:
     def _accept(self, staged: Staged, outcome: Outcome) -> pa.Table:
         """The accepted rows that are not deliveries of a known event."""
         accepted = staged.accepted
-        new = self.history.find(accepted.column("_hash").to_numpy()) < 0
+        hashes = accepted.column("_hash").to_numpy()
+        new = self.history.find(hashes) < 0
+        if self._own is not None:
+            new &= ~self._own.knows(hashes)
         outcome.rejected = staged.rejected.num_rows
         outcome.duplicates = staged.duplicates + int((~new).sum())
         return accepted if new.all() else accepted.filter(pa.array(new))
 
-    def _hashes(self, labels: pa.Table) -> npt.NDArray[np.uint64]:
-        self.bench.labels.put(labels)
-        hashes = self.bench.fetch("hash_labels").column("_hash").to_numpy()
-        self.bench.labels.clear()
+    def _hashes(self, rows: pa.Table) -> npt.NDArray[np.uint64]:
+        """Hashes of rows' events (n)."""
+        self.bench.named.put(rows)
+        hashes = self.bench.fetch("hashes").column("_hash").to_numpy()
+        self.bench.named.clear()
         return hashes
 
     def _take_labels(self, labels: pa.Table | None, fresh: Positions) -> pa.Table:
         """The frauds that labels confirm; a label that comes before its payment waits for it."""
         bench = self.bench
         nothing = bench.frauds.schema.empty_table()
+        if self._own is not None:
+            return nothing  # the other place confirms frauds
         if labels is not None and labels.num_rows:
             given = labels.select(bench.labels.schema.names).cast(bench.labels.schema)
             self._waiting = pa.concat_tables([self._waiting, given])
@@ -316,7 +347,7 @@ class Engine:
     def _know(self, rows: pa.Table, batch: Positions, halfway: Callable[[], None] = lambda: None) -> pa.Table | None:
         """Rows of decision_input for the batch's events whose values are not those decided before; None when none."""
         bench = self.bench
-        rows, over = self._put_scopes(rows, batch)
+        rows, over = self._scoping.put(rows, batch)
         # As late as rows can still be staged meanwhile: what comes after they were asked for waits a batch longer.
         known = bench.features(rows, over=over, halfway=halfway)
         positions = batch
@@ -339,47 +370,3 @@ class Engine:
         now = pa.scalar(self._decided, pa.timestamp("us"))
         known = known.append_column("decided_at", pa.repeat(now, known.num_rows))
         return {"decision_input": known, "decisions": self.ruling.decide(known, first)}
-
-    def _put_scopes(self, rows: pa.Table, batch: Positions) -> tuple[pa.Table, bool]:
-        """Give every model what it needs of the past; gives the batch for them, and whether it is for the OVER form."""
-        if len(self._ordinals) < len(self.history):
-            self._ordinals = np.full(max(len(self.history), len(self._ordinals) * GROWTH), -1, np.int32)
-        self._ordinals[batch] = np.arange(len(batch), dtype=np.int32)
-        store, scopes = self.history.store, self.bench.scopes
-        tiles = {each.spec.name: each for each in self.tiles.stores}
-        codes = {entity: store.columns[entity].at(batch) for entity in {each.spec.entity for each in tiles.values()}}
-        looked_up = self.bench.look_ups.start(tiles, codes, seconds_of(store.columns["event_ts"].at(batch)))
-        gathered: dict[tuple[str, int], Scope] = {}
-        extra: dict[str, Any] = {"_row": np.arange(len(batch), dtype=np.int32)}
-        for step in self.plan.windows:
-            lookback = self.plan.lookbacks[step.name]
-            scope = gathered.get((step.entity, lookback))
-            if scope is None:
-                scope = gather(self.history, step.entity, lookback, batch, self._ordinals)
-                gathered[step.entity, lookback] = scope
-            key = np.full(len(batch), NULL_CODE, np.int32)
-            key[scope.rows] = scope.rows_key
-            ordinal = np.zeros(len(batch), np.int64)
-            ordinal[scope.rows] = scope.rows_seq
-            extra[f"_k_{step.name}"] = pa.array(key, mask=key == NULL_CODE)
-            extra[f"_s_{step.name}"] = ordinal
-            extra |= {f"_x_{name}": store.columns[name].compared(batch) for name in step.same}
-            past: dict[str, Any] = {"_key": scope.others_key, "_seq": scope.others_seq}
-            plain = [name for name in scopes[step.name].schema.names if not name.startswith("_")]
-            past |= store.gather(scope.others, plain)
-            past |= {f"_x_{name}": store.columns[name].compared(scope.others) for name in step.same}
-            scopes[step.name].put(pa.table(past))
-        pairs = max((scope.pairs for scope in gathered.values()), default=0)
-        over = self.form == "over" or (self.form == "auto" and pairs > MANY_PAIRS)
-        for step in self.plan.windows if over else ():
-            others = gathered[step.entity, self.plan.lookbacks[step.name]].others
-            provider = self.bench.overs[step.name]
-            provider.put(pa.table(store.gather(others, provider.schema.names)))
-        self._ordinals[batch] = -1
-        for name, facts in self.facts.items():
-            scopes[name].put(facts.of(rows.column(facts.entity)))
-        extra |= looked_up()
-        added = [pa.array(values) if isinstance(values, np.ndarray) else values for values in extra.values()]
-        rows = pa.Table.from_arrays([*rows.columns, *added], names=[*rows.column_names, *extra])
-        rows = rows.select(self.bench.rows.names)
-        return (rows if rows.schema == self.bench.rows else rows.cast(self.bench.rows)), over

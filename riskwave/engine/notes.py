@@ -46,6 +46,10 @@ class Notes:
         if moved and time.monotonic() - self._when >= PAUSE_S:
             self.write()
 
+    def begun(self, first: int) -> None:
+        """The history begins elsewhere, at `first`."""
+        self.first = first if self.first is None else min(self.first, first)
+
     def write(self) -> None:
         """Tell the store, unless another writes just now: then the next time."""
         now = (self.first, self.last)

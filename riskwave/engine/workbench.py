@@ -107,7 +107,8 @@ class Workbench:
         plan = self.plan
         self.labels = self._provide("batch_labels", LANDING["labels"])
         self.labelled = self._provide("batch_labelled", labelled_schema(self.staged))
-        self._prepare("hash_labels", "select hash(event_id) as _hash from batch_labels")
+        self.named = self._provide("batch_named", pa.schema([self.staged.field("event_id")]))
+        self._prepare("hashes", "select hash(event_id) as _hash from batch_named")
         self._prepare("confirm", plan.frauds_sql())
         self.frauds = self._provide("batch_frauds", self.shape(plan.frauds_sql()))
         self._prepare("tiles", plan.tiles_sql(of=plan.grouped))

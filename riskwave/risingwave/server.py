@@ -32,6 +32,18 @@ class Server:
         with self._said(statement):
             return self._connection.execute(statement.encode(), given).fetchall()
 
+    def named(self, statement: str) -> list[dict[str, Any]]:
+        """The rows of a query by column. Raises RiskwaveError with what the server says."""
+        with self._said(statement):
+            cursor = self._connection.execute(statement.encode())
+            names = [column.name for column in cursor.description or []]
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    @property
+    def broken(self) -> bool:
+        """Whether the session is over."""
+        return self._connection.broken or self._connection.closed
+
     def run(self, statement: str, given: Sequence[object] | None = None) -> None:
         """Run a statement that gives no rows. Raises RiskwaveError with what the server says."""
         with self._said(statement):

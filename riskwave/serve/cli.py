@@ -23,6 +23,13 @@ def serve_command(
     profiles: Annotated[str | None, typer.Option(help="Card profiles beside it.")] = None,
     devices: Annotated[str | None, typer.Option(help="Devices beside it.")] = None,
     follow: Annotated[bool, typer.Option(help="Wait for more at the end of a growing file.")] = False,
+    history: Annotated[
+        str | None,
+        typer.Option(
+            help="Decide by a RisingWave deployment's history, risingwave://user@host:port/database; the state keeps "
+            "what is decided here."
+        ),
+    ] = None,
     models: Annotated[str | None, typer.Option(envvar="RISKWAVE_REGISTRY", help="The registry of models.")] = None,
     webhook: Annotated[
         str | None, typer.Option(help="Tell this URL what became of events handed in; RISKWAVE_WEBHOOK_SECRET signs.")
@@ -50,12 +57,16 @@ def serve_command(
     Example: riskwave serve --state bank.duckdb
 
     Example: riskwave serve --state bank.duckdb --source kafka://127.0.0.1:9092/payments --port 8080
+
+    Example: riskwave serve --state desk.duckdb --history risingwave://root@127.0.0.1:4566/dev
     """
     # The other commands have no use for a web server.
     import uvicorn
 
     from riskwave.control.lifecycle import set_approvals
+    from riskwave.control.store import control_path
     from riskwave.listening import bound
+    from riskwave.risingwave.governed import adopted
     from riskwave.run.cli import open_inputs
     from riskwave.serve.app import create_app
     from riskwave.serve.logs import log_json
@@ -63,6 +74,8 @@ def serve_command(
     from riskwave.serve.settings import Settings
     from riskwave.tracing import open_tracing
 
+    if history and source:
+        raise RiskwaveError("--history: RisingWave reads the payments itself; leave --source out, or --history")
     if models and "://" not in models:
         # What is promoted is what scores.
         os.environ.setdefault("RISKWAVE_MODELS", str(Path(models).resolve().with_suffix("") / "online"))
@@ -70,10 +83,12 @@ def serve_command(
     open_tracing("riskwave-serve")
     listening = bound(host, port)
     inputs = open_inputs(source, mapping, labels, profiles, devices, follow=follow) if source else None
+    address = adopted(control_path(state), history) if history else None
     service = Service(
         state,
         Settings(deadline_ms=deadline_ms, rate=rate, burst=rate, watch_s=watch * 3_600, insight_s=insight * 3_600),
         inputs=inputs,
+        history=address,
         registry=models,
         webhook=(webhook, os.environ.get("RISKWAVE_WEBHOOK_SECRET", "").encode()) if webhook else None,
         memory=memory,

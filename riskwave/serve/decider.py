@@ -20,6 +20,9 @@ from riskwave.engine.engine import Engine
 from riskwave.engine.outcome import Outcome
 from riskwave.engine.stager import Stager
 from riskwave.engine.state import read_offsets
+from riskwave.errors import RiskwaveError
+from riskwave.risingwave.dsn import Address
+from riskwave.risingwave.past import Past
 from riskwave.run.cli import Inputs
 from riskwave.run.labels import LabelFeed
 from riskwave.run.loop import Limits, decide_all
@@ -30,6 +33,7 @@ from riskwave.serve.labels import LabelDesk
 from riskwave.serve.metrics import Metrics
 from riskwave.serve.problems import ProblemError
 from riskwave.serve.reading import Reading
+from riskwave.serve.recalling import UNREAD, Recalling
 from riskwave.serve.settings import Settings
 from riskwave.serve.spool import Spool, spool_folder
 
@@ -54,13 +58,26 @@ class Answer:
 class Decider:
     """A state, its engine and the loop on a thread of its own."""
 
-    def __init__(self, state: Path, settings: Settings, *, inputs: Inputs | None = None, memory: str = "1GB") -> None:
-        """Open the state; inputs: a source that is decided beside the requests, with its labels and facts."""
+    def __init__(
+        self,
+        state: Path,
+        settings: Settings,
+        *,
+        inputs: Inputs | None = None,
+        history: Address | None = None,
+        memory: str = "1GB",
+    ) -> None:
+        """Open the state.
+
+        inputs: a source that is decided beside the requests, with its labels and facts; history: a RisingWave
+        deployment that has the history, instead of the state. Raises RiskwaveError where that does not answer.
+        """
         self.state = state
         self.metrics = Metrics()
         self.fault: Exception | None = None
         state.parent.mkdir(parents=True, exist_ok=True)
-        self.engine = Engine(state, memory=memory)
+        self.engine = Engine(state, memory=memory, recalls=history is not None)
+        self._past = Past(history, self.engine.bench) if history is not None else None
         connection = self.engine.connection
         self._stager = Stager(self.engine.plan)
         self.desk = Desk(self._stager, settings, first=read_offsets(connection, REQUESTS).get(0, 0))
@@ -96,6 +113,11 @@ class Decider:
         """Whether it decides."""
         return self._thread.is_alive() and self.fault is None
 
+    @property
+    def recalls(self) -> bool:
+        """Whether the history is a RisingWave deployment's."""
+        return self._past is not None
+
     def ask(self, asks: Sequence[Ask]) -> None:
         """Have events decided; an event that was decided lately is answered at once, with its first decision."""
         fresh = []
@@ -120,7 +142,13 @@ class Decider:
             f"select {', '.join(COLUMNS)} from decisions where event_id = $event_id and version = 1 limit 1",
             {"event_id": event_id},
         )
-        return rows[0] if rows else None
+        if rows or self._past is None:
+            return rows[0] if rows else None
+        try:
+            there = self._past.decision(event_id)
+        except RiskwaveError as fault:
+            raise ProblemError(503, UNREAD, retry_after=1) from fault
+        return None if there is None else {name: there.get(name) for name in COLUMNS}
 
     def finish(self) -> None:
         """Decide what waits, and commit; the state can still be read."""
@@ -135,6 +163,8 @@ class Decider:
         self._pool.shutdown()
         self.spool.close()
         self.reading.close()
+        if self._past is not None:
+            self._past.close()
         if self.fault is None:
             self.engine.close()
         self._stager.close()
@@ -158,7 +188,7 @@ class Decider:
         try:
             decide_all(
                 self.engine,
-                self.desk,
+                self.desk if self._past is None else Recalling(self.desk, self.engine, self._past),
                 labels=self.labels,
                 limits=self._limits,
                 stop=self._stop,
@@ -250,7 +280,7 @@ class Decider:
                     "select * from decision_input where event_id = $event_id and version = 1 limit 1",
                     {"event_id": ask.event_id},
                 )
-                features = found[0] if found else None
+                features = found[0] if found else self._past.features(ask.event_id) if self._past else None
             ask.answer.set_result(Answer(decision, again=True, features=features))
         except Exception as fault:
             ask.answer.set_exception(fault)
@@ -262,5 +292,6 @@ def _firsts(table: pa.Table | None, wanted: pa.Array, columns: Sequence[str] | N
         return {}
     mask = pc.and_(pc.equal(table.column("version"), 1), pc.is_in(table.column("event_id"), wanted))
     rows = table.filter(mask)
-    rows = rows.select([name for name in columns if name in rows.column_names]) if columns else rows
+    shown = [name for name in rows.column_names if not name.startswith("_")]
+    rows = rows.select([name for name in columns if name in shown] if columns else shown)
     return {row["event_id"]: row for row in rows.to_pylist()}

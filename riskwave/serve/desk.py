@@ -213,6 +213,20 @@ class Desk:
         """The request of a row that was decided, once."""
         return self._taken.pop(offset, None)
 
+    def give_back(self, raw: pa.Table, fault: Exception) -> bool:
+        """Undo a take: who asked is told of the fault; accepted events wait again, and whether there are any."""
+        places = zip(raw.column("source").to_pylist(), raw.column("source_offset").to_pylist(), strict=True)
+        given = set(places)
+        with self.changed:
+            asks = [self.taken(offset) for source, offset in given if source == REQUESTS]
+            again = [record for record in self._begun if (EVENTS, record.offset) in given]
+            self._begun = [record for record in self._begun if (EVENTS, record.offset) not in given]
+            self._events.extendleft(reversed(again))
+        for ask in asks:
+            if ask is not None and not ask.answer.done():
+                ask.answer.set_exception(fault)
+        return bool(again)
+
     def decided(self, offset: int) -> None:
         """Accepted events before an offset are committed."""
         with self.changed:

@@ -8,6 +8,7 @@ from riskwave.alerts.feed import AlertFeed
 from riskwave.alerts.figures import AlertFigures
 from riskwave.alerts.store import AlertStore, alerts_path
 from riskwave.control.store import Control, control_path
+from riskwave.risingwave.dsn import Address
 from riskwave.run.cli import Inputs
 from riskwave.serve.bucket import Buckets
 from riskwave.serve.copies import Copies
@@ -30,17 +31,20 @@ class Service:
         settings: Settings | None = None,
         *,
         inputs: Inputs | None = None,
+        history: Address | None = None,
         registry: str | None = None,
         webhook: tuple[str, bytes] | None = None,
         memory: str = "1GB",
     ) -> None:
-        """registry: where the models are; webhook: a receiver of decisions, and the signature's secret."""
+        """history: a RisingWave deployment that has the history, instead of the state; registry: where the models are;
+        webhook: a receiver of decisions, and the signature's secret.
+        """
         self.settings = settings or Settings()
         # Jobs are processes that work in a folder of their own.
         state = state.resolve()
         if registry is not None and "://" not in registry:
             registry = str(Path(registry).resolve())
-        self.decider = Decider(state, self.settings, inputs=inputs, memory=memory)
+        self.decider = Decider(state, self.settings, inputs=inputs, history=history, memory=memory)
         #: For people's reads and writes; the engine has one of its own.
         self.control = Control.open(control_path(state))
         self.keys = Keys(keys_path(state))

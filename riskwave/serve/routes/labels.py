@@ -43,7 +43,7 @@ class LabelList(BaseModel):
     items: list[LabelRow] = Field(description="The oldest first; unsure and notes are those given here")
 
 
-@router.post("", status_code=201, response_model=LabelRow, responses=said(404, 503), summary="Label an event")
+@router.post("", status_code=201, response_model=LabelRow, responses=said(404, 409, 503), summary="Label an event")
 def give(request: Request, caller: Annotated[Caller, Depends(needs("label"))], label: Given) -> Response:
     """Fraud and legitimate count in features and figures from now on; unsure is kept for people alone."""
     service = service_of(request)
@@ -51,6 +51,8 @@ def give(request: Request, caller: Annotated[Caller, Depends(needs("label"))], l
         raise ProblemError(422, "note: holds what may be a card number; write its token, or its last four digits")
     if service.decider.first(label.event_id) is None:
         raise ProblemError(404, f"{label.event_id}: no event with that id was decided")
+    if label.verdict != "unsure" and service.decider.recalls:
+        raise ProblemError(409, "RisingWave has the history that decides here: send verdicts to the topic it reads")
     now = datetime.now(UTC).replace(tzinfo=None)
     row = {
         "event_id": label.event_id,

@@ -1,0 +1,45 @@
+"""A request decided by what a real RisingWave knows of its keys is decided as the batch decides it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import orjson
+import pytest
+
+from riskwave.engine.engine import Engine
+from riskwave.parity import compare
+from riskwave.risingwave.dsn import address_of
+from riskwave.risingwave.past import Past
+from riskwave.simulator import simulate
+from tests.risingwave.deployment import Deployment
+from tests.support.decided import only, whole_batch
+
+pytestmark = pytest.mark.xdist_group("risingwave")
+
+EVENTS, ASKED = 1_200, 60
+
+
+def test_asked_is_the_batch(deployed: Deployment, tmp_path: Path) -> None:
+    bank = simulate(EVENTS, 31, days=45)
+    messages = bank.arrivals.rows(0, EVENTS).column("raw").to_pylist()
+    for name, table in (("card_profiles", bank.profiles), ("devices", bank.devices), ("labels", bank.labels)):
+        deployed.send_table(name, table)
+        deployed.wait_for_rows(f"stg_{name}", len(table))
+    deployed.send("payments", messages[: EVENTS - ASKED])
+    for name in ("stg_payments", "decision_input__now"):
+        deployed.wait_for_rows(name, EVENTS - ASKED)
+    engine = Engine(tmp_path / "desk.duckdb", recalls=True)
+    past = Past(address_of(f"{deployed.dsn}?schema={deployed.schema}"), engine.bench)
+    staged = engine.stager.stage(bank.arrivals.rows(EVENTS - ASKED, ASKED))
+    engine.recall(staged.accepted, past.of(staged.accepted))
+    engine.decide(staged)
+    engine.drain()
+    engine.close()
+    known = orjson.loads(messages[EVENTS // 2])["event_id"]
+    assert (past.decision(known) or {})["event_id"] == (past.features(known) or {})["event_id"] == known
+    past.close()
+    whole = whole_batch(bank, tmp_path / "whole.duckdb", EVENTS)
+    report = compare(tmp_path / "desk.duckdb", only(whole, messages[EVENTS - ASKED :]))
+    assert not report.differing, report.as_dict()
+    assert report.events == ASKED
