@@ -41,7 +41,14 @@ def main() -> None:
         st.navigation(pages, position="hidden").run()
         return
     pages = [
-        st.Page(_drawing(view, session), title=view.title, icon=view.icon, url_path=view.path, default=not at)
+        st.Page(
+            _drawing(view, session),
+            title=view.title,
+            icon=view.icon,
+            url_path=view.path,
+            default=not at,
+            visibility="visible" if view.listed else "hidden",
+        )
         for at, view in enumerate(VIEWS)
     ]
     ways.remember({view.path: page for view, page in zip(VIEWS, pages, strict=True)})

@@ -7,9 +7,9 @@ from typing import Any
 
 import streamlit as st
 
-from dashboards import charts, graph, once
+from dashboards import charts, graph, once, words
 from dashboards.session import Session
-from dashboards.show import moment, money, parsed, plain, show_empty
+from dashboards.show import moment, money, parsed, show_empty
 from dashboards.ways import go
 
 MOST = 150  # payments of a timeline, before and after
@@ -90,18 +90,17 @@ def following(session: Session, found: dict[str, Any]) -> None:
 
 def known(session: Session, found: dict[str, Any]) -> None:
     """Every feature as it was known, with what it says."""
-    described = {row["name"]: row for row in once.get(session, "/v1/features")["items"]}
-    wanted = st.text_input("Features whose name has", key="around.known", placeholder="card_txn_count").strip()
+    described = words.features(session)
+    wanted = st.text_input("Features that speak of", key="around.known", placeholder="declined").strip().lower()
     st.dataframe(
         [
             {
-                "Feature": name,
-                "Value": plain(value),
-                "Unit": described[name]["unit"],
                 "What it says": described[name]["description"],
+                "Value": words.said(described, name, value),
+                "Feature": name,
             }
             for name, value in found["features"].items()
-            if name in described and wanted in name
+            if name in described and wanted in f"{name} {described[name]['description']}".lower()
         ],
         height=360,
         hide_index=True,
@@ -152,7 +151,7 @@ def payments(
     )
     for place in asked["selection"]["rows"]:
         if place < len(items) and items[place]["event_id"] != this:
-            go("alerts", event=items[place]["event_id"])
+            go("payment", event=items[place]["event_id"])
 
 
 def _history(session: Session, found: dict[str, Any]) -> list[dict[str, Any]]:

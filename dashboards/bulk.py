@@ -37,9 +37,9 @@ def render(session: Session, items: list[dict[str, Any]], chosen: list[dict[str,
     if more[0].button(
         "Open", type="primary", icon=":material/open_in_new:", width="stretch", shortcut="o", disabled=first is None
     ):
-        go("alerts", event=str(first))
+        go("payment", event=str(first))
     if opened and opened != first:
-        go("alerts", event=opened)
+        go("payment", event=opened)
     if not session.may("triage"):
         st.caption("Your key may look at alerts and not handle them: that takes the role investigator.")
         return

@@ -150,7 +150,7 @@ def _next(session: Session, alert: dict[str, Any]) -> None:
         page = session.api.get("/v1/alerts", order="urgent", snoozed=False, status="open", limit=2, **asked)
         for item in page["items"]:
             if item["event_id"] != alert["event_id"]:
-                go("alerts", event=item["event_id"])
+                go("payment", event=item["event_id"])
     go("alerts")
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboards import charts, once
+from dashboards import charts, once, words
 from dashboards.client import ApiError
 from dashboards.session import Session
 from dashboards.show import ACTIONS, ink, plain, show_empty, show_fault
@@ -39,16 +39,21 @@ def render(session: Session, decision: dict[str, Any]) -> None:
     except ApiError as fault:
         show_fault(fault)
         return
+    known = words.features(session)
     if why["changed"]:
         with st.expander(f"What changed since version {decision['version'] - 1} ({len(why['changed'])} features)"):
             rows = [
-                {"feature": f"`{name}`", "before": plain(before), "now": plain(now)}
+                {
+                    "what it says": f"{words.title(known, name)} :gray[`{name}`]",
+                    "before": words.said(known, name, before),
+                    "now": words.said(known, name, now),
+                }
                 for name, (before, now) in why["changed"].items()
             ]
             st.table(rows, border="horizontal", hide_index=True)
     fired = [rule for rule in why["rules"] if rule["fired"]]
     for place, rule in enumerate(fired):
-        _rule(rule, first=place == 0)
+        _rule(known, rule, first=place == 0)
     if not why["agrees"]:
         st.warning("Evaluating the rules of then anew gives something else than was recorded: tell whoever runs it.")
 
@@ -68,24 +73,25 @@ def model(session: Session, decision: dict[str, Any]) -> None:
     _model(part)
 
 
-def _rule(rule: dict[str, Any], *, first: bool) -> None:
+def _rule(known: words.Features, rule: dict[str, Any], *, first: bool) -> None:
     colour, icon = ACTIONS.get(rule["action"], ("gray", None))
     recorded = " (shadow: recorded only)" if rule["state"] != "live" or rule["held"] else ""
     title = f":{colour}[**{rule['rule']}**] asks for {rule['action']}{recorded}"
     with st.expander(title, expanded=first, icon=icon):
-        st.table([_term(term) for term in rule["terms"]], border="horizontal", hide_index=True)
+        st.table([_term(known, term) for term in rule["terms"]], border="horizontal", hide_index=True)
         if rule["warming"]:
             st.caption(rule["warming"].capitalize() + ".")
 
 
-def _term(term: dict[str, Any]) -> dict[str, str]:
+def _term(known: words.Features, term: dict[str, Any]) -> dict[str, str]:
     """A line of a rule: its value against its threshold."""
     against = f"{_SIGNS[term['operator']]} {plain(term['against'])}" if term["operator"] else ""
     said = term["said"].split(f" {term['operator']} ")[0] if term["operator"] else term["said"]
     joined = "or " if term["joined"] == "or" else ""
+    gist = f"  \n:gray[{words.title(known, said)}]" if said in known else ""
     points = "".join(f", {plain(part['value'])} for {part['said']}" for part in term["parts"])
     return {
-        "Asked": f"{'  ' * term['depth']}{joined}`{said}`{points}",
+        "Asked": f"{'  ' * term['depth']}{joined}`{said}`{points}{gist}",
         "Value": plain(term["value"]),
         "Against": against,
         "": _HOLDS[term["truth"]],

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from dashboards.view import View
-from dashboards.views import alerts, entities, models, now, rules, sql
+from dashboards.views import alerts, entities, models, now, payment, rules, sql
 
-VIEWS: tuple[View, ...] = (now.VIEW, alerts.VIEW, entities.VIEW, rules.VIEW, models.VIEW, sql.VIEW)
+VIEWS: tuple[View, ...] = (now.VIEW, alerts.VIEW, entities.VIEW, rules.VIEW, models.VIEW, sql.VIEW, payment.VIEW)

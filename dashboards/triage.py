@@ -43,7 +43,7 @@ def render(session: Session) -> None:
         top = items[0]
         if session.may("triage") and top["assignee"] is None and top["status"] == "open":
             session.api.post(f"/v1/alerts/{top['event_id']}/acknowledge")
-        go("alerts", event=top["event_id"])
+        go("payment", event=top["event_id"])
     if not items:
         _nothing(counts)
     else:

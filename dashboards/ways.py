@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 import streamlit as st
@@ -21,6 +22,13 @@ def link(path: str, label: str, *, icon: str | None = None, **query: str) -> Non
         st.markdown(label)
     else:
         st.page_link(page, label=label, icon=icon, query_params=query)
+
+
+def links(payments: Sequence[str]) -> None:
+    """Links to payments, beside each other."""
+    with st.container(horizontal=True):
+        for event_id in payments:
+            link("payment", event_id, icon=":material/receipt_long:", event=event_id)
 
 
 def go(path: str, **query: str) -> NoReturn:

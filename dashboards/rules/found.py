@@ -12,6 +12,7 @@ from dashboards.jobs import forget, outcome
 from dashboards.rules.draft import as_text
 from dashboards.session import Session
 from dashboards.show import moment, show_empty
+from dashboards.ways import links
 
 RANGES = {"The last day": "day", "The last hour": "hour"}
 
@@ -73,10 +74,9 @@ def _cluster(number: int, part: dict[str, Any]) -> None:
     with st.container(border=True):
         st.markdown(
             f"**{part['events']:,} events of {part['cards']:,} cards.** {part['missed']:,} were let pass, of "
-            f"{whole_money(part['money'])}; {part['frauds']:,} are known frauds. For example "
-            + ", ".join(f"`{one}`" for one in part["examples"][:3])
-            + "."
+            f"{whole_money(part['money'])}; {part['frauds']:,} are known frauds. For example:"
         )
+        links(part["examples"][:3])
         for made in part["made_by"]:
             st.markdown(f"- {made['said']}")
         draft = part["draft"]

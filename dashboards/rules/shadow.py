@@ -10,6 +10,7 @@ from dashboards.figures import share
 from dashboards.jobs import forget, outcome
 from dashboards.session import Session
 from dashboards.show import show_empty
+from dashboards.ways import links
 
 
 def render(session: Session) -> None:
@@ -65,12 +66,15 @@ def _ruleset(one: dict[str, Any]) -> None:
             "precision of those": share(rule["added_frauds"] / rule["added"] if rule["added"] else None),
             "allowed by what decides": rule["allowed"],
             "dropped": rule["dropped"],
-            "for example": ", ".join(rule["examples"][:3]),
         }
         for rule in one["rules"]
         if rule["added"] or rule["dropped"]
     ]
     if rows:
-        st.dataframe(rows, hide_index=True)
+        st.dataframe(rows, hide_index=True, alt="Rules that would have fired otherwise")
+        named = {rule["rule"]: rule["examples"] for rule in one["rules"] if rule["examples"]}
+        if named:
+            rule = st.selectbox("Examples of", list(named), key=f"shadow_examples_{one['ruleset']}")
+            links(named[rule])
     else:
         st.caption("Every rule fired where it fired in what decided.")

@@ -191,7 +191,11 @@ def _history(session: Session, chosen: dict[str, Any]) -> None:
     if done:
         st.success(done, icon=":material/check:")
     rows = session.api.get(f"/v1/thresholds/{chosen['rule']}/{chosen['name']}/history")["items"]
-    with st.expander(f"Every value it had ({len(rows)})"):
+    own = [row for row in rows if row["revision"] == chosen["revision"]]
+    with st.expander(f"Every value it had ({len(own)})"):
+        others = len(rows) - len(own)
+        if others and st.toggle(f"In other rulesets too ({others})", key="tune_all"):
+            own = rows
         st.dataframe(
             [
                 {
@@ -201,7 +205,7 @@ def _history(session: Session, chosen: dict[str, Any]) -> None:
                     "why": row["why"],
                     "ruleset": row["revision"],
                 }
-                for row in reversed(rows)
+                for row in reversed(own)
             ],
             hide_index=True,
         )

@@ -6,11 +6,12 @@ from typing import Any
 
 import streamlit as st
 
-from dashboards import around, charts, graph, once
+from dashboards import around, charts, graph, once, words
+from dashboards.client import ApiError
 from dashboards.session import Session
-from dashboards.show import moment, money, plain, show_empty
+from dashboards.show import moment, money, show_empty
 from dashboards.view import View
-from dashboards.ways import asked, go
+from dashboards.ways import asked, go, link
 
 KINDS = {"card": "Card", "device": "Device", "ip": "Address", "merchant": "Merchant"}
 ROWS = 60  # payments of a history
@@ -35,7 +36,7 @@ def render(session: Session) -> None:
 def _search(session: Session) -> None:
     st.title("Entities")
     begins = st.text_input(
-        "A card's token, a device, an address or a merchant",
+        "A card's token, a device, an address, a merchant, or a payment's whole id",
         placeholder="How it begins, such as c00000 or 203.0.113.",
         key="entities.begins",
         persist_state="session",
@@ -48,6 +49,11 @@ def _search(session: Session) -> None:
         return
     once.about(f"search:{begins}")
     found = once.get(session, "/v1/entities", q=begins, limit=50)["items"]
+    payment = _payment(session, begins)
+    if payment:
+        link("payment", f"Payment {begins}: {payment}", icon=":material/receipt_long:", event=begins)
+        if not found:
+            return
     if not found:
         show_empty(f"Nothing begins with {begins}", "Names are told apart by capitals; fewer letters find more.")
         return
@@ -74,6 +80,21 @@ def _search(session: Session) -> None:
     opened = names[chosen] if chosen else rows[0] if rows else None
     if opened:
         go("entities", kind=opened["kind"], id=opened["id"])
+
+
+def _payment(session: Session, event_id: str) -> str | None:
+    """What a payment of that id is; None where there is none."""
+    try:
+        found = once.get(session, f"/v1/decisions/{event_id}")
+    except ApiError as fault:
+        if fault.status == 404:
+            return None
+        raise
+    if found.get("status") == "pending":
+        return "waits to be decided"
+    event, decision = found["event"], found["decision"]
+    amount = money(event.get("amount_minor"), event.get("currency"))
+    return f"{amount}, {moment(decision['event_ts'])} UTC, {decision['action']}"
 
 
 def _entity(session: Session, kind: str, name: str) -> None:
@@ -114,9 +135,17 @@ def _entity(session: Session, kind: str, name: str) -> None:
 
 
 def _features(session: Session, kind: str, where: str, last: dict[str, Any]) -> None:
-    numbers = [name for name, value in last.items() if isinstance(value, int | float)]
+    known = words.features(session)
+    numbers = [name for name, value in last.items() if isinstance(value, int | float) and name in known]
     first = [name for name in FIRST[kind] if name in numbers] or numbers[:2]
-    chosen = st.multiselect("Features", numbers, default=first, max_selections=6, key=f"entities.features.{kind}")
+    chosen = st.multiselect(
+        "Features",
+        numbers,
+        default=first,
+        max_selections=6,
+        key=f"entities.features.{kind}",
+        format_func=lambda name: words.title(known, name),
+    )
     if chosen:
         series = once.get(session, f"{where}/features", names=",".join(chosen), limit=500)
         for place, name in enumerate(chosen):
@@ -125,14 +154,18 @@ def _features(session: Session, kind: str, where: str, last: dict[str, Any]) -> 
                 for point in series["points"]
                 if point["values"][place] is not None
             ]
-            st.markdown(f"**{name}**, {plain(last[name])} at the last payment")
+            said = words.title(known, name)
+            st.markdown(f"**{said}**: {words.said(known, name, last[name])} at the last payment :gray[`{name}`]")
             if rows:
-                st.altair_chart(charts.lines(rows), alt=f"{name} over time")
+                st.altair_chart(charts.lines(rows), alt=f"{said} over time")
             else:
                 show_empty("It was never known", "Choose another feature.")
     with st.expander("All of them, as of the last payment"):
         st.dataframe(
-            [{"Feature": name, "Value": plain(value)} for name, value in last.items()],
+            [
+                {"What it says": words.title(known, name), "Value": words.said(known, name, value), "Feature": name}
+                for name, value in last.items()
+            ],
             hide_index=True,
             alt="Features as of the last payment",
         )

@@ -1,15 +1,16 @@
-"""*Rules*: thresholds with their curves, new rules, what looking back proposes, shadows, publication."""
+"""*Rules*: thresholds with their curves, lists, new rules, what looking back proposes, shadows, publication."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from dashboards.rules import draft, found, publish, shadow, thresholds
+from dashboards.rules import draft, found, lists, publish, shadow, thresholds
 from dashboards.session import Session
 from dashboards.view import View
 
 PARTS = {
     "Thresholds": thresholds.render,
+    "Lists": lists.render,
     "New rule": draft.render,
     "Found": found.render,
     "Shadow and live": shadow.render,

@@ -18,6 +18,7 @@ from dashboards.figures import rows_of
 from dashboards.session import Session
 from dashboards.show import show_empty, show_fault
 from dashboards.view import View
+from dashboards.ways import link
 
 FOLDER = Path(__file__).parent.parent.parent / "sql"
 OWN = "A question of your own"
@@ -100,7 +101,7 @@ def _show(answer: dict[str, Any]) -> None:
     table, chart = st.tabs(["Table", "Chart"])
     with table:
         shown = [dict(zip(columns, map(_cell, row), strict=True)) for row in rows]
-        st.dataframe(shown, hide_index=True)
+        _table(shown)
         left, right = st.columns([3, 1], vertical_alignment="center")
         more = ", and there would be more" if answer["more"] else ""
         left.caption(f"{len(rows):,} row{'s' if len(rows) > 1 else ''}{more}.")
@@ -109,6 +110,25 @@ def _show(answer: dict[str, Any]) -> None:
         )
     with chart:
         _chart(columns, rows)
+
+
+def _table(rows: list[dict[str, Any]]) -> None:
+    """The answer; where rows name payments, one that is selected leads there."""
+    if "event_id" not in rows[0]:
+        st.dataframe(rows, hide_index=True, alt="The answer")
+        return
+    chosen = st.dataframe(
+        rows,
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="single-row",
+        key="sql_rows",
+        alt="The answer; select a row to open its payment",
+    )
+    for place in chosen["selection"]["rows"]:
+        if place < len(rows):
+            event = str(rows[place]["event_id"])
+            link("payment", f"Open payment {event}", icon=":material/receipt_long:", event=event)
 
 
 def as_csv(columns: list[str], rows: list[list[Any]]) -> str:
