@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -113,7 +114,7 @@ def compiled_project(target: str = "duckdb") -> CompiledProject:
     nodes = [
         {
             "name": node["name"],
-            "sql": node["compiled_code"],
+            "sql": own_sql(node["compiled_code"]),  # parsing it takes a second, at every start
             "materialized": node["config"]["materialized"],
             "depends_on": [name.split(".")[-1] for name in node["depends_on"]["nodes"] if name.startswith("model.")],
             "meta": node["config"].get("meta") or {},
@@ -135,7 +136,7 @@ def keep(cache: Path, text: str) -> None:
 
 
 def _fingerprint(folder: Path) -> str:
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(version("sqlglot").encode())
     files = [folder / "dbt_project.yml", folder / "profiles.yml", Path(__file__)]
     for part in ("models", "macros"):
         files += sorted(path for path in (folder / part).rglob("*") if path.is_file())
@@ -156,7 +157,7 @@ def _from_nodes(nodes: list[dict[str, Any]]) -> CompiledProject:
             node = waiting.pop(name)
             models[name] = Model(
                 name=name,
-                sql=own_sql(node["sql"]),
+                sql=node["sql"],
                 materialized=node["materialized"],
                 reads=tuple(node["depends_on"]),
                 meta=node["meta"],

@@ -31,9 +31,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Group the tests that use what is shared."""
+    """Group the tests that use what is shared, and those of a module that makes something for all of them."""
     for item in items:
         used = [group for fixture, group in SHARED.items() if fixture in getattr(item, "fixturenames", ())]
+        if not used and item.get_closest_marker("xdist_group") is None:
+            made = getattr(item, "_fixtureinfo").name2fixturedefs  # noqa: B009 - pytest says it nowhere else
+            used = [item.nodeid.split("::")[0] for each in made.values() if each[-1].scope == "module"]
         if used:
             item.add_marker(pytest.mark.xdist_group(used[0]))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import sqlglot
 from sqlglot import exp
 
@@ -21,7 +23,12 @@ def parse(sql: str) -> exp.Query:
 
 def mentioned(*queries: str) -> set[str]:
     """The column names that queries spell out."""
-    return {column.name for query in queries for column in parse(query).find_all(exp.Column)}
+    return {name for query in queries for name in _mentioned(query)}
+
+
+@cache
+def _mentioned(query: str) -> frozenset[str]:
+    return frozenset(column.name for column in parse(query).find_all(exp.Column))
 
 
 def whole_relations(query: exp.Expr, relation: str, *, more: bool = True) -> set[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -82,6 +83,7 @@ def unopened(path: Path | str, error: duckdb.Error) -> RiskwaveError:
     return RiskwaveError(f"{path}: not a DuckDB database that can be read ({text})")
 
 
+@cache
 def arrow_columns(schema: pa.Schema) -> str:
     """A schema as the column list of a CREATE TABLE."""
     with duckdb.connect() as scratch:

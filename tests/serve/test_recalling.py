@@ -25,8 +25,6 @@ from tests.serve.conftest import PATIENT, Served
 from tests.support.decided import only, whole_batch
 from tests.support.processes import wait_until
 
-pytestmark = pytest.mark.xdist_group("serve_recalling")
-
 EVENTS, ASKED = 1_200, 60
 KINDS = {
     "VARCHAR": "text",
