@@ -187,4 +187,4 @@ def _payment(found: dict[str, Any]) -> None:
         ):
             name = event.get(field)
             if name:
-                link("entities", str(name), icon=icon, kind=kind, id=str(name))
+                link("entity", str(name), icon=icon, kind=kind, id=str(name))

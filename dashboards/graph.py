@@ -35,7 +35,7 @@ def render(links: dict[str, Any], root: str, near: set[str]) -> None:
     with st.container(horizontal=True):
         for name in sorted({end for edge in edges for end in (edge["from"], edge["to"])} - {root}):
             kind, _, identity = name.partition(":")
-            link("entities", identity, icon=ICONS[kind], kind=kind, id=identity)
+            link("entity", identity, icon=ICONS[kind], kind=kind, id=identity)
 
 
 def chosen(edges: list[dict[str, Any]], root: str, near: set[str]) -> list[dict[str, Any]]:

@@ -5,4 +5,13 @@ from __future__ import annotations
 from dashboards.view import View
 from dashboards.views import alerts, entities, models, now, payment, rules, sql
 
-VIEWS: tuple[View, ...] = (now.VIEW, alerts.VIEW, entities.VIEW, rules.VIEW, models.VIEW, sql.VIEW, payment.VIEW)
+VIEWS: tuple[View, ...] = (
+    now.VIEW,
+    alerts.VIEW,
+    entities.VIEW,
+    rules.VIEW,
+    models.VIEW,
+    sql.VIEW,
+    payment.VIEW,
+    entities.ONE,
+)

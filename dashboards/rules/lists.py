@@ -15,6 +15,13 @@ from dashboards.ways import link
 SPANS = {"For good": None, "For a day": 1, "For a week": 7, "For 30 days": 30, "For 90 days": 90}
 #: The kind of entity that a column names, where the app has a page of it.
 ENTITIES = {"card_id": "card", "device_id": "device", "ip": "ip", "merchant_id": "merchant"}
+NAMED = {
+    "card_id": "A card's token",
+    "device_id": "A device",
+    "ip": "An address, or a network such as 203.0.113.0/24",
+    "merchant_id": "A merchant",
+    "merchant_country": "A country, such as GB",
+}
 _ASKED = re.compile(r"in_list\('([^']+)',\s*(\w+)\)")
 _DONE = "lists.done"
 
@@ -33,8 +40,8 @@ def render(session: Session) -> None:
     done = st.session_state.pop(_DONE, None)
     if done:
         st.success(done, icon=":material/check:")
-    counts = {name: sum(entry["list_name"] == name for entry in entries) for name in names}
-    name = st.selectbox("List", names, key="lists.name", format_func=lambda one: f"{one} ({counts[one]:,})")
+    # Without how many are on each: an option that reads otherwise is another one, and the choice would be lost.
+    name = st.selectbox("List", names, key="lists.name")
     by = asked.get(name, [])
     said = [f"**{rule}** ({action}) looks `{column}` up" for rule, action, column in by]
     st.markdown("; ".join(said) + "." if said else "No rule that decides looks a value up in it.")
@@ -86,7 +93,7 @@ def _table(own: list[dict[str, Any]], column: str | None) -> None:
     for place in chosen["selection"]["rows"]:
         value = rows[place]["Value"] if place < len(rows) else None
         if kind and value and "/" not in value:
-            link("entities", f"See {kind} {value}", icon=":material/hub:", kind=kind, id=value)
+            link("entity", f"See {kind} {value}", icon=":material/hub:", kind=kind, id=value)
 
 
 def _until(entry: dict[str, Any]) -> str:
@@ -98,7 +105,7 @@ def _until(entry: dict[str, Any]) -> str:
 def _add(session: Session, name: str, column: str) -> None:
     with st.form("lists.add", clear_on_submit=True):
         st.markdown("**Put on it**")
-        value = st.text_input(f"A {column}", max_chars=1_000, help="An address may be a network: 203.0.113.0/24")
+        value = st.text_input(NAMED.get(column, f"A {column}"), max_chars=1_000)
         span = st.selectbox("Until when", list(SPANS))
         why = st.text_input("Why", max_chars=1_000, placeholder="card testing from here")
         asked = st.form_submit_button("Put on the list", type="primary")

@@ -1,4 +1,4 @@
-"""*Entities*: a card, device, address or merchant found, and what it did. `?kind=card&id=…` opens one."""
+"""*Entities*: a card, device, address or merchant found, and what it did, on a page that `?kind=card&id=…` names."""
 
 from __future__ import annotations
 
@@ -25,15 +25,10 @@ FIRST = {
 
 
 def render(session: Session) -> None:
-    """Draw the page."""
+    """Draw the search; an address that was kept leads to the entity."""
     kind, name = asked("kind"), asked("id")
     if kind in KINDS and name:
-        _entity(session, kind, name)
-    else:
-        _search(session)
-
-
-def _search(session: Session) -> None:
+        go("entity", kind=kind, id=name)
     st.title("Entities")
     begins = st.text_input(
         "A card's token, a device, an address, a merchant, or a payment's whole id",
@@ -79,7 +74,7 @@ def _search(session: Session) -> None:
     rows = [found[row] for row in shown["selection"]["rows"] if row < len(found)]
     opened = names[chosen] if chosen else rows[0] if rows else None
     if opened:
-        go("entities", kind=opened["kind"], id=opened["id"])
+        go("entity", kind=opened["kind"], id=opened["id"])
 
 
 def _payment(session: Session, event_id: str) -> str | None:
@@ -97,7 +92,13 @@ def _payment(session: Session, event_id: str) -> str | None:
     return f"{amount}, {moment(decision['event_ts'])} UTC, {decision['action']}"
 
 
-def _entity(session: Session, kind: str, name: str) -> None:
+def render_one(session: Session) -> None:
+    """Draw one, as the address names it."""
+    kind, name = asked("kind"), asked("id")
+    if kind not in KINDS or not name:
+        show_empty("No card, device, address or merchant is named", "Look for one.")
+        link("entities", "Entities", icon=":material/hub:")
+        return
     once.about(f"{kind}:{name}")
     where = f"/v1/entities/{kind}/{name}"
     found = once.get(session, where)
@@ -171,4 +172,5 @@ def _features(session: Session, kind: str, where: str, last: dict[str, Any]) -> 
         )
 
 
+ONE = View("Entity", ":material/hub:", "entity", "look", render_one, listed=False)
 VIEW = View("Entities", ":material/hub:", "entities", "look", render)

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from riskwave.alerts.message import Message
 from riskwave.alerts.routes import ReceiverPart, Routes, filled, is_address, secrets_of
 from riskwave.errors import RiskwaveError
-from riskwave.serve.render import dumps
+from riskwave.plain_json import dumps
 from riskwave.serve.signing import signed
 
 TIMEOUT_S = 10.0

@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 
 from riskwave.contracts import Decision
 from riskwave.errors import RiskwaveError
+from riskwave.plain_json import dumps
 from riskwave.serve.desk import EVENTS
 from riskwave.serve.notes import Notes
 from riskwave.serve.reading import Reading
-from riskwave.serve.render import dumps
 from riskwave.serve.signing import signed
 
 log = logging.getLogger("riskwave.webhook")

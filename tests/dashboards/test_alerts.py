@@ -47,6 +47,12 @@ def test_an_investigator_takes_the_top_alert_understands_it_and_labels_it(
     table = main.get_by_test_id("stTable").first
     expect(table.get_by_text("holds").first).to_be_visible()
 
+    # The sidebar leads back to the queue.
+    page.get_by_test_id("stSidebarNav").get_by_role("link", name="Alerts").click()
+    expect(page.get_by_role("button", name="Take the top alert")).to_be_visible()
+    page.goto(f"{app.app}/alerts?event={event}")
+    expect(page.get_by_role("heading", name="Why")).to_be_visible()
+
     # What surrounds it.
     expect(main.get_by_label(re.compile("^The card's payments")).locator("canvas, svg").first).to_be_visible()
     main.get_by_text("Neighbours", exact=True).click()

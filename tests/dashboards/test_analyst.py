@@ -59,6 +59,34 @@ def test_a_threshold_is_changed_with_its_curve_and_live(app: Running, window: Ca
     assert (last["author"], last["why"]) == ("analyst-ann", "card testing since Monday")
 
 
+def test_a_merchant_is_put_on_a_list_and_taken_off(app: Running, window: Callable[[str], Page]) -> None:
+    page = window("analyst")
+    go(page, "Rules")
+    _part(page, "Lists")
+    chosen = page.get_by_role("combobox", name="List")
+    chosen.click()
+    chosen.fill("block_merchant")
+    chosen.press("Enter")
+    expect(page.get_by_text("looks merchant_id up")).to_be_visible()
+    expect(page.get_by_text("Nothing is on it")).to_be_visible()
+    page.get_by_label("A merchant", exact=True).fill("m-bust-out")
+    page.get_by_placeholder("card testing from here").fill("a shop that vanished")
+    page.get_by_role("button", name="Put on the list").click()
+    expect(page.get_by_text("m-bust-out is on block_merchant, live from the next payment on")).to_be_visible()
+    event = {"event_ts": "2026-01-30T12:00:00Z", "card_id": "c-lists", "amount_minor": 100, "currency": "EUR"}
+    with app.client("admin") as client:
+        blocked = client.post("/v1/decisions", json={"event_id": uuid4().hex, "merchant_id": "m-bust-out", **event})
+        assert blocked.json()["action"] == "block"
+    which = page.get_by_role("combobox", name="Which")
+    which.click()
+    which.press("Enter")
+    page.get_by_placeholder("the cardholder called").fill("it is another shop")
+    page.get_by_role("button", name="Take off the list").click()
+    expect(page.get_by_text("m-bust-out is off block_merchant")).to_be_visible()
+    with app.client("admin") as client:
+        assert client.get("/v1/lists", params={"name": "block_merchant"}).json()["items"] == []
+
+
 def test_a_rule_is_drafted_with_help_and_published_by_two(app: Running, window: Callable[[str], Page]) -> None:
     page = window("analyst")
     go(page, "Rules")

@@ -32,13 +32,27 @@ def test_a_card_is_found_by_how_its_token_begins(app: Running, window: Callable[
     expect(page.get_by_role("heading", level=1, name=f"Card {busiest['id']}")).to_be_visible()
     expect(metric(page, "Payments")).to_have_text(f"{busiest['events']:,}")
     page.get_by_text("Features over time", exact=True).click()
-    expect(page.get_by_label(re.compile("^card_txn_count_1h")).locator("canvas, svg").first).to_be_visible()
+    drawn = page.get_by_label("Payments on the card in the last hour over time")
+    expect(drawn.locator("canvas, svg").first).to_be_visible()
     page.get_by_text("Links", exact=True).click()
     expect(page.get_by_label(re.compile("^Entities that share")).locator("svg").first).to_be_visible()
     with app.client("admin") as client:
         log = client.get("/v1/audit", params={"subject": f"card:{busiest['id']}", "last": 1000}).json()["items"]
     looks = {row["after"] for row in log if row["author"] == "analyst-ann"}
     assert {f"/v1/entities/card/{{id}}{part}" for part in ("", "/history", "/features", "/links")} <= looks
+
+
+def test_a_payment_is_found_by_its_id(app: Running, window: Callable[[str], Page]) -> None:
+    page = window("analyst")
+    with app.client("analyst") as client:
+        event = client.get("/v1/decisions", params={"limit": 1}).json()["items"][0]["event_id"]
+    go(page, "Entities")
+    begins = page.get_by_label(re.compile("^A card's token"))
+    begins.fill(event)
+    begins.press("Enter")
+    page.get_by_role("link", name=re.compile(f"^receipt_long Payment {event}|Payment {event}")).click()
+    expect(page.get_by_role("heading", name="The payment")).to_be_visible()
+    assert page.url.endswith(f"/payment?event={event}")
 
 
 def test_an_address_that_was_kept_leads_to_its_page(app: Running, browser: Browser) -> None:
