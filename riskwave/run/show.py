@@ -94,6 +94,8 @@ def show_summary(
     table = Table.grid(padding=(0, 3))
     if meter is not None:
         table.add_row("this run", f"{meter.received:,} events in {meter.seconds:.1f} s, {meter.rate:,.0f} events/s")
+        if not meter.received:
+            table.add_row("", "nothing new came: the source is empty, or this state has read all of it before")
         if meter.decided:
             table.add_row("latency", f"p50 {meter.latency_ms(0.5):,.0f} ms, p99 {meter.latency_ms(0.99):,.0f} ms")
         table.add_row(
@@ -102,7 +104,8 @@ def show_summary(
         )
         if meter.rejected:
             table.add_row("why", f"riskwave query sql/rejected_by_reason.sql --state {state}")
-    table.add_row("decisions", ", ".join(f"{name} {count:,}" for name, count in summary.actions.items()))
+    actions = ", ".join(f"{name} {count:,}" for name, count in summary.actions.items())
+    table.add_row("decisions", actions or "none yet")
     if summary.frauds:
         if summary.attacks:
             table.add_row("attacks caught", f"{summary.attacks_caught:,} of {summary.attacks:,}")

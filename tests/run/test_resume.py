@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from riskwave.cli import app
 from riskwave.engine.engine import Engine
 from riskwave.errors import RiskwaveError
 from riskwave.run.loop import Limits, run_loop
@@ -56,3 +58,11 @@ def test_a_run_ends_after_as_many_events_as_asked(tmp_path: Path) -> None:
     source = open_source(str(tmp_path / "transactions.jsonl"))
     assert run_loop(engine, source, limits=Limits(events=123)).received == 123
     engine.close()
+
+
+def test_a_source_with_nothing_new_is_told(tmp_path: Path) -> None:
+    tmp_path.joinpath("empty.jsonl").touch()
+    command = ["run", "--source", str(tmp_path / "empty.jsonl"), "--state", str(tmp_path / "s.duckdb")]
+    done = CliRunner().invoke(app, command, env={"COLUMNS": "200"})
+    assert done.exit_code == 0
+    assert "nothing new came: the source is empty" in done.output
