@@ -21,6 +21,7 @@ from riskwave.engine.index import Positions, SortedIndex
 from riskwave.engine.memory import History, micros, seconds_of, stream
 from riskwave.engine.workbench import Workbench
 
+PIECE_S = 5.0  # what was decided in so long is looked through as one piece
 RECENT_S = 120.0  # how long a payment decided here is counted though the other place has not shown it
 
 Hashes = npt.NDArray[np.uint64]
@@ -69,7 +70,12 @@ class Own:
             return
         self._know(hashes)
         rows = pa.table(history.store.gather(fresh, self._schema.names), schema=self._schema)
-        self._recent.append((time.monotonic(), rows, hashes))
+        began = time.monotonic()
+        if self._recent and self._recent[-1][0] > began - PIECE_S:
+            began, before, known = self._recent.pop()
+            rows = pa.concat_tables([before, rows]).combine_chunks()
+            hashes = np.concatenate([known, hashes])
+        self._recent.append((began, rows, hashes))
 
     def lately(self, accepted: pa.Table, known: Hashes) -> tuple[pa.Table, Hashes]:
         """The last payments of a batch's keys that are not among known ones, and their hashes."""
