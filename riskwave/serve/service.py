@@ -9,6 +9,7 @@ from riskwave.alerts.figures import AlertFigures
 from riskwave.alerts.store import AlertStore, alerts_path
 from riskwave.control.store import Control, control_path
 from riskwave.risingwave.dsn import Address
+from riskwave.risingwave.governing import Governing
 from riskwave.run.cli import Inputs
 from riskwave.serve.bucket import Buckets
 from riskwave.serve.copies import Copies
@@ -47,6 +48,7 @@ class Service:
         self.decider = Decider(state, self.settings, inputs=inputs, history=history, memory=memory)
         #: For people's reads and writes; the engine has one of its own.
         self.control = Control.open(control_path(state))
+        self._governing = Governing(control_path(state), history) if history is not None else None
         self.keys = Keys(keys_path(state))
         self.notes = Notes(notes_path(state))
         self.alerts = AlertStore(alerts_path(state))
@@ -74,6 +76,8 @@ class Service:
 
     def close(self) -> None:
         """Decide what waits, commit, and let go of everything."""
+        if self._governing is not None:
+            self._governing.close()
         self.watching.close()
         self.jobs.close()
         if self.webhook is not None:

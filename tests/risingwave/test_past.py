@@ -7,13 +7,18 @@ from pathlib import Path
 import orjson
 import pytest
 
+from riskwave.control.store import Control, control_path
+from riskwave.control.thresholds import set_threshold
 from riskwave.engine.engine import Engine
 from riskwave.parity import compare
 from riskwave.risingwave.dsn import address_of
+from riskwave.risingwave.governed import adopted
+from riskwave.risingwave.governing import Governing
 from riskwave.risingwave.past import Past
 from riskwave.simulator import simulate
 from tests.risingwave.deployment import Deployment
 from tests.support.decided import only, whole_batch
+from tests.support.processes import wait_until
 
 pytestmark = pytest.mark.xdist_group("risingwave")
 
@@ -43,3 +48,16 @@ def test_asked_is_the_batch(deployed: Deployment, tmp_path: Path) -> None:
     report = compare(tmp_path / "desk.duckdb", only(whole, messages[EVENTS - ASKED :]))
     assert not report.differing, report.as_dict()
     assert report.events == ASKED
+
+
+def test_an_edit_of_the_store_beside_a_server_is_in_force(deployed: Deployment, tmp_path: Path) -> None:
+    path = control_path(tmp_path / "desk.duckdb")
+    governing = Governing(path, adopted(path, f"{deployed.dsn}?schema={deployed.schema}"))
+    with Control.open(path) as control:
+        set_threshold(control, "card_velocity", "max_count", "4", why="card testing", author="ann")
+
+    def in_force() -> bool:
+        return deployed.rows("select card_velocity__max_count as n from rule_thresholds") == [{"n": 4}]
+
+    wait_until(in_force, limit_s=60, what="the edit on RisingWave")
+    governing.close()

@@ -206,6 +206,15 @@ def test_verdicts_go_to_where_the_history_is(desk: Served) -> None:
     assert client.post("/v1/labels", json={"event_id": event, "verdict": "unsure", "note": "ask"}).status_code == 201
 
 
+def test_an_edit_decides_here_though_it_cannot_be_put_in_force(desk: Served, caplog: pytest.LogCaptureFixture) -> None:
+    """This server has no RisingWave's catalog: the log says what is not in force there, and requests go on."""
+    edit = {"value": "4", "why": "card testing"}
+    assert desk.client("tune").put("/v1/thresholds/card_velocity/max_count", json=edit).status_code == 200
+    wait_until(lambda: "is not in force on RisingWave" in caplog.text, limit_s=60, what="the log")
+    answer = _ask(desk, {**orjson.loads(_payment(-2)), "event_id": "after-the-edit"})
+    assert answer.json()["control_version"] == desk.service.control.version
+
+
 def test_a_source_beside_it_is_refused(tmp_path: Path) -> None:
     state = str(tmp_path / "desk.duckdb")
     options = ["--history", "risingwave://127.0.0.1:1/dev", "--source", "kafka://127.0.0.1:1/payments"]
