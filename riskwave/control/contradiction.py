@@ -1,4 +1,4 @@
-"""Values with which a rule can never fire: a threshold may be within its own bounds and still leave nothing.
+"""Values with which a rule makes no sense: a threshold may be within its own bounds and still leave nothing.
 
 SQLite cannot tell: a plain UPDATE of this kind is taken, `thresholds list` and `rules show` say so.
 """
@@ -16,6 +16,7 @@ from riskwave.control.store import Control
 from riskwave.rules.bounds import impossible
 from riskwave.rules.check import CheckedRule, check_ruleset
 from riskwave.rules.columns import rule_columns
+from riskwave.rules.named import never_is
 from riskwave.rules.pack import parse_rules
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -23,15 +24,29 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 def why_never(connection: sqlite3.Connection, revision: str, rule: str, values: Mapping[str, str]) -> str | None:
     """Why a revision's rule can never fire with these stored values by threshold; None when it may."""
+    checked, given = _given(connection, revision, rule, values)
+    return impossible(checked.tree, rule_columns(), given)
+
+
+def why_unknown(connection: sqlite3.Connection, revision: str, rule: str, values: Mapping[str, str]) -> str | None:
+    """Which column is never what one of these values says; None where all may be."""
+    checked, given = _given(connection, revision, rule, values)
+    return never_is(checked.tree, rule_columns(), given)
+
+
+def _given(
+    connection: sqlite3.Connection, revision: str, rule: str, values: Mapping[str, str]
+) -> tuple[CheckedRule, dict[str, Value]]:
+    """A revision's rule, and what its thresholds are with these stored values."""
     (text,) = connection.execute("select text from rulesets where revision = ?", [revision]).fetchone()
     checked = _rule(str(text), rule)
     kinds = {threshold.name: threshold.kind for threshold in checked.thresholds}
     given: dict[str, Value] = {name: typed(kinds[name], value) for name, value in values.items()}
-    return impossible(checked.tree, rule_columns(), {**checked.defaults, **given})
+    return checked, {**checked.defaults, **given}
 
 
 def contradictions(control: Control) -> dict[tuple[str, str], str]:
-    """Why rules in force can never fire with the values they have, by (revision, rule); only of edited ones."""
+    """What is wrong with the values that rules in force have, by (revision, rule); only of edited ones."""
     found = {}
     with control.reading() as connection:
         edited = connection.execute(
@@ -41,7 +56,9 @@ def contradictions(control: Control) -> dict[tuple[str, str], str]:
         for revision, rule in edited:
             values = stored_values(connection, revision, rule)
             if why := why_never(connection, revision, rule, values):
-                found[revision, rule] = why
+                found[revision, rule] = f"can never fire with these values: {why}"
+            elif why := why_unknown(connection, revision, rule, values):
+                found[revision, rule] = f"decides by a value that is none: {why}"
     return found
 
 

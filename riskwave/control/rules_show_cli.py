@@ -66,7 +66,7 @@ def show_command(
         ruleset = stored_ruleset(control, chosen)
         values = {(t.rule, t.name): t.value for t in live_thresholds(control) if t.revision == chosen}
         warming = {rule.rule: rule for rule in warming_rules(control, chosen)}
-        never = {rule: why for (of, rule), why in contradictions(control).items() if of == chosen}
+        wrong = {rule: why for (of, rule), why in contradictions(control).items() if of == chosen}
     told: list[dict[str, Any]] = [
         {
             "rule": rule.rule,
@@ -79,7 +79,7 @@ def show_command(
             },
             "owner": rule.owner,
             "warming": warming.get(rule.rule),
-            "never_fires": never.get(rule.rule),
+            "wrong": wrong.get(rule.rule),
         }
         for rule in ruleset.rules
     ]
@@ -103,8 +103,8 @@ def show_command(
         )
         for held in warming.values():
             typer.echo(str(held))
-        for name, why in never.items():
-            typer.echo(f"note: {name} can never fire with these values: {why}")
+        for name, why in wrong.items():
+            typer.echo(f"note: {name} {why}")
 
 
 def history_command(

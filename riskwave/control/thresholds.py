@@ -7,7 +7,7 @@ import sqlite3
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from riskwave.control.contradiction import stored_values, why_never
+from riskwave.control.contradiction import stored_values, why_never, why_unknown
 from riskwave.control.store import Control
 from riskwave.errors import RiskwaveError
 
@@ -148,6 +148,9 @@ def _check(one: Live, value: str) -> None:
 def _check_possible(connection: sqlite3.Connection, one: Live, value: str) -> None:
     """Two thresholds of a rule may leave nothing between them. One that never fires as it is may be mended in steps."""
     values = stored_values(connection, one.revision, one.rule)
+    unknown = why_unknown(connection, one.revision, one.rule, {**values, one.name: value})
+    if unknown:
+        raise RiskwaveError(f"{one.rule}.{one.name}: {value}: {unknown}")
     why = why_never(connection, one.revision, one.rule, {**values, one.name: value})
     if why and not why_never(connection, one.revision, one.rule, values):
         raise RiskwaveError(

@@ -30,9 +30,9 @@ def list_command(
     """
     with opened(state, read_only=True, target=target) as control:
         found = live_thresholds(control, rule=rule)
-        never = contradictions(control)
+        wrong = contradictions(control)
     if as_json:
-        echo_json([{**asdict(one), "never_fires": never.get((one.revision, one.rule))} for one in found])
+        echo_json([{**asdict(one), "wrong": wrong.get((one.revision, one.rule))} for one in found])
         return
     several = len({one.revision for one in found}) > 1
     show(
@@ -47,9 +47,9 @@ def list_command(
         ],
         empty="no thresholds: nothing is published",
     )
-    for (revision, name), why in never.items():
+    for (revision, name), why in wrong.items():
         if any((one.revision, one.rule) == (revision, name) for one in found):
-            typer.echo(f"note: {name} can never fire with these values: {why}")
+            typer.echo(f"note: {name} {why}")
 
 
 @thresholds_app.command("set")

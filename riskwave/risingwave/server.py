@@ -71,7 +71,8 @@ def connected(address: Address, *, make: bool = False) -> Iterator[Server]:
         )
     except psycopg.Error as fault:
         raise RiskwaveError(
-            f"{address.shown}: no RisingWave answers: {_words(fault)}; name it with --target, --history or RISINGWAVE_DSN"
+            f"{address.shown}: no RisingWave answers: {_words(fault)}; "
+            "name it with --target, --history or RISINGWAVE_DSN"
         ) from fault
     with connection:
         server = Server(connection, address)

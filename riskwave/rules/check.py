@@ -15,6 +15,7 @@ from riskwave.rules.bounds import impossible
 from riskwave.rules.columns import Kind, RuleColumn, rule_columns
 from riskwave.rules.evaluate import evaluate
 from riskwave.rules.lists import Lists, list_entry
+from riskwave.rules.named import never_is
 from riskwave.rules.pack import NAME, Case, Channel, Rule, Ruleset, Threshold
 from riskwave.rules.predicate import INTEGERS, parse
 from riskwave.rules.reading import nearest, read_files
@@ -190,6 +191,9 @@ def _rule(rule: Rule, columns: Mapping[str, RuleColumn], channels: list[str]) ->
     fault_ = impossible(tree, columns, checked.defaults)
     if fault_:
         raise RiskwaveError(f"{head}: when: can never be true: {fault_}; correct the bounds or the thresholds")
+    unknown = never_is(tree, columns, checked.defaults)
+    if unknown:
+        raise RiskwaveError(f"{head}: thresholds: {unknown}")
     for place, case in enumerate(rule.cases):
         _case(case, checked, columns, f"{head}: cases.{place}")
     return checked

@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args, get_origin
 
 import yaml
 
-from riskwave.contracts import Device, Transaction
+from riskwave.contracts import CardProfile, Device, Transaction
 from riskwave.errors import RiskwaveError
 from riskwave.project import project_dir
 
@@ -95,8 +95,8 @@ def _column(name: str, meta: Mapping[str, Any], description: str) -> RuleColumn:
 
 
 def _values(name: str) -> tuple[str, ...]:
-    for contract in (Transaction, Device):
-        field = contract.model_fields.get(name)
+    for contract, prefix in ((Transaction, ""), (Device, ""), (Device, "device_"), (CardProfile, "profile_")):
+        field = contract.model_fields.get(name.removeprefix(prefix)) if name.startswith(prefix) else None
         for part in get_args(field.annotation) if field else ():
             if get_origin(part) is Literal:
                 return get_args(part)
