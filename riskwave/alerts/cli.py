@@ -52,7 +52,7 @@ def list_command(
         if given is not None and given not in known:
             raise RiskwaveError(f"--{name} {given}: expected one of {', '.join(known)}")
     sought = Sought(status=status, severity=severity, rule=rule, card=card, assignee=assignee, order="urgent")
-    items, _ = find(_opened(state), sought, moments.now(), limit=last)
+    items, following = find(_opened(state), sought, moments.now(), limit=last)
     if as_json:
         echo_json(items)
         return
@@ -67,6 +67,8 @@ def list_command(
         ],
         empty="no such alerts",
     )
+    if following is not None:
+        typer.echo(f"the first {last}; --last 500 shows more, and the API and the app all of them")
 
 
 @alerts_app.command("show")
@@ -243,5 +245,7 @@ def _opened(state: Path) -> AlertStore:
     """The alerts of a state that has some. Raises RiskwaveError when there are none."""
     path = alerts_path(state)
     if not path.is_file():
-        raise RiskwaveError(f"{path}: no alerts there; `riskwave serve` and `riskwave alerts run` take them in")
+        raise RiskwaveError(
+            f"{path}: no alerts there; `riskwave serve`, `riskwave run --alerts` and `riskwave alerts run` take them in"
+        )
     return AlertStore(path)

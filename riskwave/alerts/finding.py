@@ -19,9 +19,14 @@ from riskwave.errors import RiskwaveError
 #: Entities an alert is about, and their column.
 ENTITIES = {"card": "card_id", "device": "device_id", "ip": "ip", "merchant": "merchant_id"}
 #: Columns that are the store's own business.
-INNER = ("id", "revision", "waits_since", "open_since", "level")
+INNER = ("id", "revision", "waits_since", "open_since", "level", "reached")
 Order = Literal["newest", "urgent"]
-Notice = Literal["waiting", "told", "snoozed", "none"]
+Notice = Literal["waiting", "sending", "told", "failed", "snoozed", "none"]
+#: How far telling of an alert has come: 2 at a receiver, 1 on its way, 0 given up; NULL where nobody was to be told.
+_REACHED = (
+    "(select max(case d.state when 'delivered' then 2 when 'waiting' then 1 else 0 end) from told as t "
+    "join deliveries as d on d.notification = t.notification where t.event_id = alerts.event_id) as reached"
+)
 
 
 @dataclass(frozen=True)
@@ -63,7 +68,7 @@ def find(
             given.append(last[0])
     order = "severity, id desc" if sought.order == "urgent" else "id desc"
     found = store.rows(
-        f"select * from alerts where {' and '.join(where)} order by {order} limit ?", [*given, limit + 1]
+        f"select *, {_REACHED} from alerts where {' and '.join(where)} order by {order} limit ?", [*given, limit + 1]
     )
     following = None
     if len(found) > limit:
@@ -75,7 +80,7 @@ def find(
 def one(store: AlertStore, event_id: str, now: datetime) -> dict[str, Any] | None:
     """An alert with what was done about it and whom it was told; None where there is none."""
     with store.reading() as connection:
-        found = connection.execute("select * from alerts where event_id = ?", [event_id]).fetchone()
+        found = connection.execute(f"select *, {_REACHED} from alerts where event_id = ?", [event_id]).fetchone()
         if found is None:
             return None
         deeds = connection.execute(
@@ -130,12 +135,13 @@ def shown(row: Mapping[str, Any] | sqlite3.Row, now: datetime) -> dict[str, Any]
 
 
 def _notice(row: Mapping[str, Any], *, snoozed: bool) -> Notice:
-    """Whether somebody was told of it: waiting ones are in a notification to come, throttled ones among them."""
+    """How far telling of it has come: waiting ones are in a notification to come, throttled ones among them."""
     if snoozed:
         return "snoozed"
     if row["waits_since"] is not None:
         return "waiting"
-    return "told" if row["route"] else "none"
+    reached: dict[int | None, Notice] = {2: "told", 1: "sending", 0: "failed", None: "none"}
+    return reached[row.get("reached")]
 
 
 def _where(sought: Sought, now: datetime) -> tuple[list[str], list[Any]]:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from riskwave.alerts.deliver import backoff, dead_letters, drop_unknown, resend, send_due
+from riskwave.alerts.finding import one
 from riskwave.alerts.intake import take
 from riskwave.alerts.plan import plan
 from riskwave.alerts.receivers import Receiver, open_receivers
@@ -108,6 +109,9 @@ def test_a_receiver_that_was_away_is_told_everything_once_it_is_back(store: Aler
         assert desk.send(after(days=1)) == (0, 0)
     faults = store.rows("select fault, state from deliveries")
     assert {(row["fault"], row["state"]) for row in faults} == {(None, "delivered")}
+    alert = one(store, "e0", after(days=1))
+    assert alert is not None
+    assert alert["notice"] == "told"
 
 
 def test_one_that_is_refused_keeps_no_other_waiting(store: AlertStore, hook: Hook) -> None:

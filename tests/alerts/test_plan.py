@@ -128,7 +128,7 @@ def test_what_is_snoozed_is_told_of_when_that_is_over(store: AlertStore) -> None
     assert [events for _, _, events in told(store)] == [["e2"], ["e1"], ["e2"]]
     found = one(store, "e1", after(hours=8))
     assert found is not None
-    assert (found["notice"], found["snoozed_until"]) == ("told", None)
+    assert (found["notice"], found["snoozed_until"]) == ("sending", None)
 
 
 @pytest.mark.parametrize("deed", [Act("acknowledge"), Act("close"), Act("assign", to="ann")])

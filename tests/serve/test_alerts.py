@@ -115,6 +115,7 @@ def test_an_alert_is_taken_given_snoozed_closed_and_opened_again(
 ) -> None:
     where = f"/v1/alerts/{flagged()['event_id']}"
     ben = served.client(role="investigator", owner="ben")
+    served.token(role="investigator", owner="ann")
 
     def does(what: str, **body: Any) -> dict[str, Any]:
         answer = ben.post(f"{where}/{what}", json=body)
