@@ -20,6 +20,8 @@ from sqlglot import exp
 from riskwave.errors import RiskwaveError
 
 EPHEMERAL = "__dbt__cte__"
+#: What a library of dbt's says of itself when a process of it ends by an error, after what went wrong.
+_LEAKS = ("nanobind:", "- leaked ", "- ... skipped remainder", "See https://nanobind")
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,17 @@ def project_dir() -> Path:
     raise RiskwaveError("no dbt_project.yml here or above; run in a Riskwave checkout or set RISKWAVE_PROJECT")
 
 
+def in_project(path: Path) -> Path:
+    """A path from here, or from the project's folder where it is not there: `sql/top_rules.sql`, `rules/card`."""
+    if path.exists() or path.is_absolute():
+        return path
+    try:
+        shipped = project_dir() / path
+    except RiskwaveError:
+        return path
+    return shipped if shipped.exists() else path
+
+
 def run_dbt(arguments: list[str], *, environment: dict[str, str] | None = None) -> str:
     """Run dbt on the project, in a process of its own, and give what it printed.
 
@@ -86,6 +99,7 @@ def run_dbt(arguments: list[str], *, environment: dict[str, str] | None = None) 
     )
     if done.returncode != 0:
         lines = [line.strip() for line in f"{done.stdout}\n{done.stderr}".splitlines() if line.strip()]
+        lines = [line for line in lines if not line.startswith(_LEAKS)]
         raise RiskwaveError(f"dbt {arguments[0]} failed: {' | '.join(lines[-12:])}")
     return done.stdout
 

@@ -16,6 +16,7 @@ from rich.table import Table
 
 from riskwave.batch.history import attach_state, columns_of, current, whole
 from riskwave.errors import RiskwaveError, printable
+from riskwave.project import in_project
 
 STATE = "riskwave_state"  # the catalog a state is attached as
 VERSIONED = ("decisions", "decision_input")
@@ -28,6 +29,7 @@ def run_query(file: Path, state: Path, values: dict[str, str]) -> tuple[list[str
     values: texts by name, what `getvariable('name')` in it gives. Raises RiskwaveError when a file is missing, the
     statement does not run, or the values are not the ones it asks for.
     """
+    file = in_project(file)
     if not file.is_file():
         raise RiskwaveError(f"{file}: no such file; expected a SQL file such as those in sql/")
     with duckdb.connect(config={"autoinstall_known_extensions": False}) as connection:

@@ -116,10 +116,12 @@ def sweep_command(
     values: Annotated[str, typer.Argument(help="first:last, first:last:step, or value,value,…")],
     history: HistoryPath,
     rules: Rules = "rules/card",
-    max_fpr: Annotated[float | None, typer.Option(help="Target: most false positives, a share such as 0.005.")] = None,
-    min_precision: Annotated[float | None, typer.Option(help="Target: least precision.")] = None,
-    min_recall: Annotated[float | None, typer.Option(help="Target: least recall.")] = None,
-    max_alerts: Annotated[float | None, typer.Option(help="Target: most alerts a day.")] = None,
+    max_fpr: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Target: most false positives, a share such as 0.005.")
+    ] = None,
+    min_precision: Annotated[float | None, typer.Option(min=0, max=1, help="Target: least precision.")] = None,
+    min_recall: Annotated[float | None, typer.Option(min=0, max=1, help="Target: least recall.")] = None,
+    max_alerts: Annotated[float | None, typer.Option(min=0, help="Target: most alerts a day.")] = None,
     start: From = None,
     end: To = None,
     known_labels: KnownLabels = False,
@@ -213,6 +215,8 @@ def compare_command(
         raise RiskwaveError(
             f"{live}: decisions are compared with what decided: live; for others riskwave backtest --against"
         )
+    if shadow in ("live", "canary"):
+        raise RiskwaveError(f"{shadow}: decides, and is not in the shadow; riskwave backtest --against compares it")
     revision = None if shadow == "shadow" else shadow
     found = compare_shadows(state, start=as_moment(start, "--from"), end=as_moment(end, "--to"), revision=revision)
     if as_json:

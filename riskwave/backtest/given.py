@@ -13,6 +13,7 @@ from riskwave.control.carry import Carried, carry, specs
 from riskwave.control.rulesets import find_revision, stored_ruleset
 from riskwave.control.snapshot import RulesetInForce
 from riskwave.errors import RiskwaveError
+from riskwave.project import in_project
 from riskwave.rules.check import CheckedRule, CheckedRuleset, check_ruleset
 from riskwave.rules.lists import ListEntry, Lists
 from riskwave.rules.pack import load_rules, parse_rules
@@ -54,6 +55,7 @@ def given(named: str, state: Path | None, *, own: bool = False) -> Given:
     such ruleset.
     """
     store = None if state is None else control_path(state)
+    named = str(in_project(Path(named)))
     is_path = Path(named).exists()
     if not is_path and (store is None or not store.is_file()):
         beside = f"{store} is not there" if store else "name the state that has it with --state"

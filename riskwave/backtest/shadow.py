@@ -124,9 +124,10 @@ def compare_shadows(
     told_of = [each for each in found.values() if each.events]
     told_of += [beside] if beside.rules and revision is None else []
     if not told_of:
+        said = "nothing was" if revision is None else f"{revision} was not"
         raise RiskwaveError(
-            f"{state}: {revision or 'nothing'} was in the shadow while it decided; "
-            "`riskwave rules publish rules/card --shadow` makes it so"
+            f"{state}: {said} in the shadow while payments were decided; publish a pack with --shadow, and come back "
+            "when some were"
         )
     return told_of
 

@@ -20,6 +20,7 @@ from riskwave.backtest.words import POINT_HEAD, RULE_HEAD, headline, money, move
 
 SHOWN_IDS = 10
 SHOWN_PAIRS = 8
+SHORT_CELL = 16  # characters of a first column that is not folded
 #: Columns from which on all figures of a table are shown.
 WIDE = 160
 RULE_NARROW = ("rule", "fired", "precision", "recall", "a day", "adds frauds")
@@ -227,8 +228,12 @@ def _wide(console: Console, head: Sequence[str], narrow: Sequence[str], rows: Se
 
 def _table(console: Console, head: Sequence[str], rows: Iterable[Sequence[str]], whole: int = 0) -> None:
     table = Table(header_style="bold")
+    rows = list(rows)
     for place, name in enumerate(head):
-        table.add_column(name, justify="left" if place == 0 else "right", overflow="fold", no_wrap=0 < place < whole)
+        # A number that goes on in the next line is another number.
+        short = place > 0 or all(len(row[0]) <= SHORT_CELL for row in rows)
+        wrapped = not (short and place < whole)
+        table.add_column(name, justify="left" if place == 0 else "right", overflow="fold", no_wrap=not wrapped)
     for row in rows:
         table.add_row(*map(Text, row))
     if table.row_count:

@@ -41,7 +41,7 @@ def add_command(
     if as_json:
         echo_json({"list_name": list_name, "value": value, "control_version": version, "read_by_live_rules": read})
         return
-    typer.echo(f"{list_name}: {value} added, control_version {version}")
+    typer.echo(f"{list_name}: {value.strip()} added, control_version {version}")
     if not read:
         typer.echo(f"note: no live rule reads the list {list_name}", err=True)
 

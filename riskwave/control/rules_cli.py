@@ -246,6 +246,8 @@ def _report(move: Move, warming: Sequence[WarmingRule]) -> None:
         typer.echo(f"  riskwave rules approve {move.revision}")
         return
     instead = f", in place of {move.replaced}" if move.replaced not in (None, move.revision) else ""
+    if move.before == "canary" and move.state == "shadow":
+        instead = "; it was the canary, whose cards are decided by what is live again"
     typer.echo(f"{move.revision}: {shared(move.state, move.share)}{instead}, control_version {move.control_version}")
     for rule in warming:
         if not rule.acts:

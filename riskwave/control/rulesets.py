@@ -13,8 +13,8 @@ from riskwave.rules.pack import Ruleset, parse_rules
 
 @dataclass(frozen=True)
 class Known:
-    """A ruleset of the store. share: of cards, of a canary; waits_for: the state it asks to be approved for; warming:
-    its rules whose windows begin before the history.
+    """A ruleset of the store. share: of cards, of a canary; author, why: of the state it has; waits_for: the state it
+    asks to be approved for; warming: its rules whose windows begin before the history.
     """
 
     revision: str
@@ -46,7 +46,9 @@ class Spell:
 def known_rulesets(control: Control) -> list[Known]:
     """Every ruleset: live, canary, shadow, draft, retired, the last made first."""
     rows = control.query(
-        "select r.revision, r.state, r.share, r.rules, r.author, r.why, r.created_at, a.state from rulesets as r "
+        "select r.revision, r.state, r.share, r.rules, coalesce(v.author, r.author), coalesce(v.why, r.why), "
+        "r.created_at, a.state from rulesets as r "
+        "left join ruleset_versions as v on v.revision = r.revision and v.until_version is null "
         "left join approvals as a on a.revision = r.revision and a.status = 'pending' "
         "order by case r.state when 'live' then 0 when 'canary' then 1 when 'shadow' then 2 when 'draft' then 3 "
         "else 4 end, r.created_at desc, r.rowid desc"

@@ -101,7 +101,9 @@ def _items(file: str, text: str) -> Iterator[tuple[str, Any, str]]:
                 yield kind, loader.construct_document(node), where
     except yaml.MarkedYAMLError as fault:
         line = fault.problem_mark.line + 1 if fault.problem_mark else 1
-        raise RiskwaveError(f"{file}:{line}: not YAML: {fault.problem}; put texts with : or # in quotes") from fault
+        tab = "\\t" in str(fault.problem)
+        todo = "indent with spaces" if tab else "put texts with : or # in quotes"
+        raise RiskwaveError(f"{file}:{line}: not YAML: {fault.problem}; {todo}") from fault
     except yaml.YAMLError as fault:
         raise RiskwaveError(f"{file}: not YAML: {' '.join(str(fault).split())}") from fault
     except (RiskwaveError, ValueError) as fault:

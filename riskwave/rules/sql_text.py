@@ -89,6 +89,8 @@ def refusal(e: exp.Expr) -> str:
 
 def no_function(name: str) -> str:
     """That there is no such function."""
+    if name == "array_overlaps":
+        return "&& is none of the language's signs; write and"
     near = nearest(name, FUNCTIONS, alike=0.72)
     return f"{name}(): no such function; {near or 'allowed are ' + ', '.join(FUNCTIONS)}"
 

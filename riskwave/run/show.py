@@ -117,7 +117,9 @@ def show_summary(
         table.add_row("false positives", f"{share(summary.false_positive_rate)} of legitimate events")
     if warming:
         until = max(rule.until for rule in warming)
-        table.add_row("warming", f"{len(warming)} rules look back before the history, until {until:%Y-%m-%d %H:%M}")
+        # A rule of what decides and of a shadow is one rule.
+        names = {rule.rule for rule in warming}
+        table.add_row("warming", f"{len(names)} rules look back before the history, until {until:%Y-%m-%d %H:%M}")
     table.add_row("state", state)
     console.print(Panel(table, title="summary", title_align="left", expand=False))
     if summary.rules:

@@ -91,8 +91,8 @@ class AlertRow(BaseModel):
     changed_by: str = Field(description="Who; riskwave where nobody did")
     route: str | None = Field(None, description="The route by which it is told of")
     notice: Notice = Field(
-        description="waiting: to be told of, in a digest where it is throttled; sending: on its way; told; failed: given up, "
-        "see the dead letters; snoozed; none: nobody is to be told"
+        description="waiting: to be told of, in a digest where it is throttled; sending: on its way; told; failed: "
+        "given up, see the dead letters; snoozed; none: nobody is to be told"
     )
 
 
