@@ -21,6 +21,12 @@ Every contract gives its rows three more forms: `arrow_schema(contract)` is the 
 `json_schema(contract)` the JSON Schema, and `contract.model_validate(row)` checks one row. Field names are
 taken from ISO 8583, ISO 20022 and EMV 3-D Secure where those have one. Instants are UTC; without an offset
 they are taken as UTC. Money is in whole minor units of its currency (cents), never in fractions.
+
+A payment is rejected for what no decision can be made of: a field that is needed and missing, an amount that is no
+whole number from 0 to 1,000,000,000,000, a time that is none, before 2000 or more than a day after it was received, a
+number where a place is on no map, a card number in place of a token. Any other value is kept as it came, whatever the
+column *values* says, for somebody waits for the decision: rules cannot name it, and
+`riskwave query sql/unknown_values.sql` lists what came so. Values of profiles, devices and labels are checked.
 """
 
 

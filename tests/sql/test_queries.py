@@ -5,10 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
+from riskwave.contracts import Transaction
+from riskwave.engine.engine import Engine
 from riskwave.project import project_dir
 from riskwave.query import run_query
+from riskwave.rules.columns import rule_columns
+from riskwave.run.cli import open_inputs
+from riskwave.run.loop import run_loop
 
 FOLDER = project_dir() / "sql"
 pytestmark = pytest.mark.xdist_group("sql")
@@ -104,3 +110,27 @@ def test_slowest_minutes(state: Path) -> None:
     (row,) = answer("slowest_minutes.sql", state)
     assert row["payments"] == 10
     assert 0 < row["p50_ms"] <= row["p99_ms"] <= row["longest_ms"]
+
+
+def test_unknown_values(tmp_path: Path) -> None:
+    path = tmp_path / "odd.duckdb"
+    said = {"event_ts": "2026-01-31T12:00:00Z", "card_id": "c1", "amount_minor": 100, "currency": "EUR"}
+    lines = [
+        {**said, "event_id": "e1", "channel": "Ecommerce", "mcc": "5411"},
+        {**said, "event_id": "e2", "channel": "ecommerce", "mcc": "42", "merchant_country": "GB"},
+        {**said, "event_id": "e3", "channel": "Ecommerce", "event_ts": "2026-01-31T12:00:01Z"},
+    ]
+    file = tmp_path / "odd.jsonl"
+    file.write_bytes(b"".join(orjson.dumps(line) + b"\n" for line in lines))
+    engine = Engine(path)
+    run_loop(engine, open_inputs(str(file), None, None, None, None, follow=False).source)
+    engine.close()
+    found = [(row["field"], row["value"], row["payments"]) for row in answer("unknown_values.sql", path)]
+    assert found == [("channel", "Ecommerce", 2), ("mcc", "42", 1)]
+
+
+def test_unknown_values_are_by_the_contract() -> None:
+    text = (FOLDER / "unknown_values.sql").read_text()
+    for column in rule_columns().values():
+        if column.name in Transaction.model_fields:
+            assert all(f"'{value}'" in text for value in column.values), column.name
