@@ -184,6 +184,7 @@ def _report(
         "rejected": meter.rejected,
         "decided": meter.decided,
         "superseding": meter.superseding,
+        "degraded": meter.degraded,
         "seconds": round(meter.seconds, 3),
         "events_per_s": round(meter.rate, 1),
         "latency_p50_ms": round(meter.latency_ms(0.5), 1),

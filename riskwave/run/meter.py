@@ -26,6 +26,7 @@ class Meter:
     rejected: int = 0
     decided: int = 0
     superseding: int = 0
+    degraded: int = 0
     batches: int = 0
     actions: Counter[str] = field(default_factory=Counter)
     _latencies: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=KEPT))
@@ -38,6 +39,7 @@ class Meter:
         self.rejected += outcome.rejected
         self.decided += outcome.decided
         self.superseding += outcome.superseding
+        self.degraded += outcome.degraded
         self.batches += 1
         self.actions.update(outcome.actions)
         # A sample of each batch, weighted by its size, keeps the percentiles honest and the memory small.

@@ -102,6 +102,8 @@ def show_summary(
             "kept aside",
             f"{meter.rejected:,} rejected, {meter.duplicates:,} duplicates, {meter.superseding:,} superseded",
         )
+        if meter.degraded:
+            table.add_row("degraded", f"{meter.degraded:,} decided by rules alone: the model could not be asked")
         if meter.rejected:
             table.add_row("why", f"riskwave query sql/rejected_by_reason.sql --state {state}")
     actions = ", ".join(f"{name} {count:,}" for name, count in summary.actions.items())

@@ -105,7 +105,7 @@ class Metrics:
             first = decided.filter(pc.equal(decided.column("version"), 1))
             for counted in pc.value_counts(pc.list_flatten(first.column("rule_ids"))).to_pylist():
                 self.rules.labels(counted["values"]).inc(counted["counts"])
-            self.degraded.inc(pc.sum(first.column("degraded")).as_py() or 0)
+            self.degraded.inc(outcome.degraded)
             for counted in pc.value_counts(first.column("model_version")).to_pylist():
                 if counted["values"] is not None:
                     self.models.labels(counted["values"]).inc(counted["counts"])

@@ -22,6 +22,7 @@ from riskwave.simulator.bank import simulate
 from riskwave.simulator.write import write
 from riskwave.sources import open_source
 from tests.support.kafka_server import ROOT, KafkaBroker
+from tests.support.processes import free_port
 
 MAPPING = ROOT / "examples" / "fraud_transactions.mapping.yml"
 
@@ -140,3 +141,11 @@ def test_the_simulator_brings_labels_and_facts(tmp_path: Path) -> None:
     assert summary.events + meter.duplicates + meter.rejected == meter.received
     assert summary.frauds == 0
     assert summary.recall is None
+
+
+def test_a_run_whose_scorer_is_away_says_how_many_rules_decided_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RISKWAVE_SCORING_SERVER", f"127.0.0.1:{free_port()}")
+    figures = _run("--source", "sim:?events=60&seed=3", "--state", tmp_path / "s.duckdb")
+    assert (figures["decided"], figures["degraded"]) == (60, 60)
