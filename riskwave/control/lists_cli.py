@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 import typer
 
+from riskwave.contracts import Transaction, json_schema
 from riskwave.control.audit import entries
 from riskwave.control.lists import add_entry, list_entries, parse_end, remove_entry
 from riskwave.control.options import EMBEDDED, STATE, Author, Json, State, Target, Why, echo_json, opened, show, when
@@ -44,6 +46,20 @@ def add_command(
     typer.echo(f"{list_name}: {value.strip()} added, control_version {version}")
     if not read:
         typer.echo(f"note: no live rule reads the list {list_name}", err=True)
+    for column, pattern in _unlike(list_name, value.strip(), live.text if live else ""):
+        typer.echo(f"note: a {column} is written like {pattern}: {value.strip()} may never be one", err=True)
+
+
+def _unlike(list_name: str, value: str, rules: str) -> list[tuple[str, str]]:
+    """Columns that the rules look up in a list, with the contract's pattern that a value is not like."""
+    fields = json_schema(Transaction)["properties"]
+    found = []
+    for column in dict.fromkeys(re.findall(rf"in_list\('{re.escape(list_name)}', *(\w+)\)", rules)):
+        told = fields.get(column, {})
+        for each in (told, *told.get("anyOf", ())):
+            if "pattern" in each and not re.search(each["pattern"], value):
+                found.append((column, each["pattern"]))
+    return found
 
 
 @lists_app.command("remove")

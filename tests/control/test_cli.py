@@ -136,6 +136,14 @@ def test_a_bad_list_edit_is_one_clear_line(published: Run, arguments: tuple[str,
         published("lists", *arguments)
 
 
+def test_a_value_that_is_never_looked_up_is_noted(published: Run, folder: Path) -> None:
+    (folder / "c.yml").write_text(LISTED.replace("block_ip", "block_country").replace("', ip)", "', merchant_country)"))
+    published("rules", "publish", str(folder), "--why", "lists")
+    said = published("lists", "add", "block_country", "Spain", "--reason", "typo")
+    assert "a merchant_country is written like ^[A-Z]{2}$: Spain may never be one" in said
+    assert "note" not in published("lists", "add", "block_country", "ES", "--reason", "attacks from there")
+
+
 def test_check_and_test(run: Run, folder: Path) -> None:
     assert "2 rules, 3 thresholds" in run("rules", "check", str(folder))
     assert "3 cases of 2 rules, 0 failed" in run("rules", "test", str(folder))
