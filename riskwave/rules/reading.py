@@ -70,7 +70,9 @@ def _shown(file: Path) -> str:
 def _assembled(name: str, texts: Iterable[tuple[str, str]]) -> Ruleset:
     rules: list[Rule] = []
     channels: list[Channel] = []
+    read = []
     for file, text in texts:
+        read.append(file)
         for kind, told, where in _items(file, text):
             if kind == "rules":
                 rules.append(_rule(told, where))
@@ -79,7 +81,7 @@ def _assembled(name: str, texts: Iterable[tuple[str, str]]) -> Ruleset:
     _distinct([(rule.rule, rule.where) for rule in rules], "rule")
     _distinct([(channel.channel, channel.where) for channel in channels], "channel")
     if not rules:
-        raise RiskwaveError(f"{name}: no rules; write at least one `- rule: …`")
+        raise RiskwaveError(f"{', '.join(read)}: no rules; write at least one `- rule: …`")
     return make_ruleset(name, rules, channels)
 
 
