@@ -9,6 +9,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
 
+import pyarrow as pa
+
 from riskwave.errors import RiskwaveError
 from riskwave.scoring.function import MODEL, Scoring
 from riskwave.scoring.local import LocalScorer
@@ -16,7 +18,7 @@ from riskwave.scoring.remote import Guarded
 from riskwave.scoring.routes import models_folder
 from riskwave.scoring.service import ScoringService
 from riskwave.tracing import close_tracing, open_tracing
-from udf.access import is_loopback, read_key
+from udf.access import check_address, is_loopback, read_key
 from udf.metrics import Metrics
 from udf.server import ScoringServer
 
@@ -46,13 +48,18 @@ def main() -> int:
         ("--listen", given.listen, key is not None or given.open_flight),
         ("--grpc", given.grpc, key is not None),
     ):
+        if address is not None:
+            check_address(option, address)
         if address is not None and not keyed and not is_loopback(address):
             lifted = ", or --open-flight on a network that is RisingWave's alone" if option == "--listen" else ""
             raise RiskwaveError(f"{option} {address}: others could ask without a key; set RISKWAVE_SCORING_KEY{lifted}")
     local = LocalScorer(given.models, MODEL)
     scoring = Scoring(local, Guarded(local, retries=0))
     metrics = Metrics()
-    server = ScoringServer(given.listen, scoring, metrics, key=None if given.open_flight else key)
+    try:
+        server = ScoringServer(given.listen, scoring, metrics, key=None if given.open_flight else key)
+    except (pa.ArrowException, OSError) as fault:
+        raise RiskwaveError(f"--listen {given.listen}: cannot listen there; is the port taken?") from fault
     places = [f"{given.listen.rpartition(':')[0]}:{server.port}"]
     open_tracing("riskwave-scoring")
     with ExitStack() as opened:

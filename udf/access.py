@@ -11,7 +11,7 @@ from pathlib import Path
 from riskwave.errors import RiskwaveError
 from riskwave.scoring.remote import KEY, bearer
 
-SHORTEST = 16
+SHORTEST, LAST_PORT = 16, 65_535
 
 
 def read_key(file: Path | None, environment: Mapping[str, str] = os.environ) -> str | None:
@@ -32,6 +32,13 @@ def read_key(file: Path | None, environment: Mapping[str, str] = os.environ) -> 
     if len(key) < SHORTEST or not key.isascii() or not key.isprintable():
         raise RiskwaveError(f"{where}: expected a key of {SHORTEST} plain characters at least: openssl rand -hex 32")
     return key
+
+
+def check_address(option: str, address: str) -> None:
+    """Raises RiskwaveError for what is not host:port."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > LAST_PORT:
+        raise RiskwaveError(f"{option} {address}: expected host:port, such as 127.0.0.1:8815")
 
 
 def is_loopback(address: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -35,15 +36,20 @@ models_app = typer.Typer(
     help="Scoring models: train them from history, keep them by version, put them online.",
 )
 
+#: Of LightGBM, whose seeds have 32 bits with a sign.
+LARGEST_SEED = 2**31 - 1
 HistoryOption = Annotated[
     list[str],
     typer.Option("--history", help="A state, a Parquet folder, sim:…, or a file with --map; may be repeated."),
 ]
 MapOption = Annotated[Path | None, typer.Option("--map", help="Mapping of foreign columns (YAML).")]
 LabelsOption = Annotated[str | None, typer.Option(help="Labels, where the history has none of its own.")]
-SeedOption = Annotated[int, typer.Option(help="The same history, settings and seed give the same model.")]
-DelayOption = Annotated[float, typer.Option(help="Days before the labels' date that are not learned from.")]
-FprOption = Annotated[float, typer.Option(help="False-positive rate that the threshold is chosen for.")]
+SeedOption = Annotated[
+    int, typer.Option(min=0, max=LARGEST_SEED, help="The same history, settings and seed give the same model.")
+]
+DelayOption = Annotated[float, typer.Option(min=0, help="Days before the labels' date that are not learned from.")]
+FprOption = Annotated[float, typer.Option(min=0, max=1, help="False-positive rate that the threshold is chosen for.")]
+TrialsOption = Annotated[int, typer.Option(min=1, help="Hyper-parameters to try, the defaults first.")]
 
 
 @models_app.command("train")
@@ -59,14 +65,16 @@ def train_command(
     ] = None,
     delay: DelayOption = 7.0,
     fpr: FprOption = 0.005,
-    select: Annotated[float, typer.Option(help="Share of importance the features that are kept hold.")] = 0.99,
-    trials: Annotated[int, typer.Option(help="Hyper-parameters to try, the defaults first.")] = 1,
+    select: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of importance the features that are kept hold.")
+    ] = 0.99,
+    trials: TrialsOption = 1,
     since: Annotated[str | None, typer.Option(help="Learn from events from this day or moment (UTC) on.")] = None,
     until: Annotated[str | None, typer.Option(help="… and before this one; what comes later is not looked at.")] = None,
-    budget: Annotated[float, typer.Option(help="Seconds after which no new trial is begun.")] = 600.0,
+    budget: Annotated[float, typer.Option(min=0, help="Seconds after which no new trial is begun.")] = 600.0,
     param: Annotated[list[str] | None, typer.Option(help="A hyper-parameter, such as num_leaves=15.")] = None,
     seed: SeedOption = 7,
-    threads: Annotated[int, typer.Option(help="Threads to train with.")] = 1,
+    threads: Annotated[int, typer.Option(min=1, help="Threads to train with.")] = 1,
     registry: RegistryOption = DEFAULT_REGISTRY,
     artifacts: ArtifactsOption = None,
     as_json: JsonOption = False,
@@ -82,6 +90,7 @@ def train_command(
     from riskwave.scoring.search import Budget
     from riskwave.scoring.split import Cut
     from riskwave.scoring.train import Plan, algorithm_of, train
+    from riskwave.scoring.versions import check_name
 
     plan = Plan(
         algorithm=algorithm,
@@ -94,11 +103,14 @@ def train_command(
         budget=Budget(trials, budget),
         threads=threads,
     )
+    # What cannot be is said before a history is read, and before an hour is spent on it.
     algorithm_of(plan)
-    store = open_registry(registry, artifacts)
+    check_name(name)
+    first, last = moment(since, "--since"), moment(until, "--until")
+    store = open_registry(registry, artifacts, make=True)
     with saying(Console(stderr=True)) as say:
         learned = read_history(history, mapping=mapping, labels=labels, say=say)
-        learned = learned.between(moment(since, "--since"), moment(until, "--until"))
+        learned = learned.between(first, last)
         unseen = read_history(test_history, mapping=mapping, labels=labels, say=say) if test_history else None
         model = train(learned, plan, measured_on=unseen, say=say)
         say("keeping")
@@ -118,18 +130,21 @@ def compare_command(
         list[str] | None, typer.Option(help="Learn from this: a state, a Parquet folder, sim:…, or a file with --map.")
     ] = None,
     simulate: Annotated[
-        int | None, typer.Option(help="Instead: learn from one simulated bank of so many payments, measure on another.")
+        int | None,
+        typer.Option(min=1, help="Instead: learn from one simulated bank of so many payments, measure on another."),
     ] = None,
     mapping: MapOption = None,
     labels: LabelsOption = None,
     test_history: Annotated[
         list[str] | None, typer.Option(help="Measure on this history; else on the last part of --history.")
     ] = None,
-    test_seed: Annotated[int | None, typer.Option(help="Seed of the bank measured on; drawn when not given.")] = None,
+    test_seed: Annotated[
+        int | None, typer.Option(min=0, max=LARGEST_SEED, help="Seed of the bank measured on; drawn when not given.")
+    ] = None,
     algorithm: Annotated[list[str] | None, typer.Option(help="Only this algorithm; may be repeated.")] = None,
     delay: DelayOption = 7.0,
     fpr: FprOption = 0.005,
-    trials: Annotated[int, typer.Option(help="Hyper-parameters to try, the defaults first.")] = 1,
+    trials: TrialsOption = 1,
     seed: SeedOption = 7,
     as_markdown: Annotated[bool, typer.Option("--markdown", help="Print the table as Markdown.")] = False,
     as_json: JsonOption = False,
@@ -145,7 +160,7 @@ def compare_command(
     from riskwave.scoring.history import read_history
     from riskwave.scoring.search import Budget
     from riskwave.scoring.split import Cut
-    from riskwave.scoring.train import Plan
+    from riskwave.scoring.train import Plan, algorithm_of
 
     if (simulate is None) == (not history):
         raise RiskwaveError("give either --history or --simulate: what to learn from")
@@ -154,6 +169,8 @@ def compare_command(
         history = [f"sim:?events={simulate}&seed={seed}"]
         test_history = [f"sim:?events={simulate}&seed={drawn}"]
     plan = Plan("boosting", seed=seed, cut=Cut(delay_days=delay), target_fpr=fpr, budget=Budget(trials))
+    for one in algorithm or ():
+        algorithm_of(replace(plan, algorithm=one))
     with saying(Console(stderr=True)) as say:
         learned = read_history(history or [], mapping=mapping, labels=labels, say=say)
         unseen = read_history(test_history, mapping=mapping, labels=labels, say=say) if test_history else None
@@ -194,6 +211,8 @@ def list_command(
     from riskwave.scoring.rollout import parts
 
     versions = store.versions(name)
+    if name is not None and not versions and (others := {one.name for one in store.versions()}):
+        raise RiskwaveError(f"{registry}: no model {name}; there are {', '.join(sorted(others))}")
     does = {one: parts(store, one) for one in {version.name for version in versions}}
     if as_json:
         typer.echo(json.dumps([version.as_dict() for version in versions], indent=2))

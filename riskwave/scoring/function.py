@@ -16,11 +16,11 @@ from riskwave.scoring.given import Listed
 from riskwave.scoring.layout import RESULT_SQL, layout, unscored
 from riskwave.scoring.local import LocalScorer
 from riskwave.scoring.remote import Call, Guarded, RemoteScorer
-from riskwave.scoring.routes import models_folder
+from riskwave.scoring.routes import models_there
 from riskwave.tracing import traced
 
 FUNCTION = "risk_score"
-#: The variable that names a scoring server, host:port, to score by in place of this process.
+#: The variable that names a scoring server, host:port or http://host:port, to score by in place of this process.
 SERVER = "RISKWAVE_SCORING_SERVER"
 #: The model that the decisions' SQL calls.
 MODEL = "card"
@@ -32,12 +32,12 @@ def open_scorer(folder: Path | None = None, server: str | None = None) -> Scorin
     """What scores events: a server where one is named, else the models online in a folder.
 
     By default what RISKWAVE_SCORING_SERVER and RISKWAVE_MODELS say. Raises RiskwaveError when a model is online that
-    cannot be loaded.
+    cannot be loaded, and when RISKWAVE_MODELS names no folder.
     """
     address = server or os.environ.get(SERVER)
     if address:
         return Scoring(None, Guarded(RemoteScorer(address, MODEL)))
-    local = LocalScorer(folder or models_folder(), MODEL)
+    local = LocalScorer(folder or models_there(), MODEL)
     return Scoring(local, Guarded(local, retries=0))
 
 

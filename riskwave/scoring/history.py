@@ -22,7 +22,12 @@ from riskwave.scoring.values import Flags, Say
 from riskwave.sources import read_table
 
 Times = NDArray[np.datetime64]
-EXPECTED = "expected a state (.duckdb), a Parquet folder with decision_input and labels, or sim:?events=…&seed=…"
+EXPECTED = (
+    "expected a state, a batch's file (.duckdb), a folder of days (Parquet, with decision_input and labels) or "
+    "sim:?events=…&seed=…"
+)
+#: What to do with payments as they came, of which nothing is known yet.
+DECIDE = "payments are first decided: riskwave batch --source {} --out bank.duckdb"
 
 
 @dataclass(frozen=True)
@@ -142,8 +147,20 @@ def _read(name: str, mapping: Path | None, labels: str | None, say: Say) -> Hist
     if path.is_dir():
         return _of_folder(path, given)
     if path.is_file():
+        # DuckDB opens other files, too: it would load an extension for them.
+        if not _is_duckdb(path):
+            raise RiskwaveError(f"{name}: is no history; {EXPECTED}; {DECIDE.format(name)}")
         return _of_state(path, name, given)
     raise RiskwaveError(f"{name}: no such file or folder; {EXPECTED}")
+
+
+def _is_duckdb(path: Path) -> bool:
+    """Whether a file begins as DuckDB's do: a checksum, then these letters."""
+    try:
+        with path.open("rb") as file:
+            return file.read(12)[8:] == b"DUCK"
+    except OSError as error:
+        raise RiskwaveError(f"{path}: cannot be read ({error.strerror}); {EXPECTED}") from error
 
 
 def _of_state(path: Path, name: str, given: pa.Table | None) -> History:
@@ -160,7 +177,9 @@ def _of_state(path: Path, name: str, given: pa.Table | None) -> History:
 def _of_folder(folder: Path, given: pa.Table | None) -> History:
     known = in_folder(folder, "decision_input")
     if known is None:
-        raise RiskwaveError(f"{folder}: has no decision_input.parquet and no folder decision_input; {EXPECTED}")
+        raise RiskwaveError(
+            f"{folder}: has no decision_input.parquet and no folder decision_input; {EXPECTED}; {DECIDE.format(folder)}"
+        )
     labels = in_folder(folder, "labels")
     with duckdb.connect() as connection:
         if given is None and labels is not None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import os
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ import pyarrow as pa
 from riskwave.errors import RiskwaveError
 from riskwave.scoring.given import Listed
 from riskwave.scoring.layout import degraded, no_shadows, results, unscored
-from riskwave.scoring.routes import Routes, read_routes, routes_path
+from riskwave.scoring.routes import Routes, Served, read_routes, routes_path
 from riskwave.scoring.values import Scores
 
 if TYPE_CHECKING:
@@ -132,10 +133,27 @@ class LocalScorer:
         scorers: dict[str, Scorer] = {}
         for version in routes.active:
             served = routes.served(version)
-            scorers[version] = kept.get(served.digest) or _scorer(self.folder / served.file, self._threads)
-            if scorers[version].digest != served.digest:
-                raise RiskwaveError(f"{self.folder / served.file}: is not the file that was published")
-        return Loaded(routes, scorers)
+            try:
+                scorers[version] = kept.get(served.digest) or self._scorer(served)
+            except RiskwaveError as error:
+                if version in routes.online or version == routes.canary:
+                    raise
+                # A shadow acts on nothing: what does goes on without it.
+                log.error("the shadow %s %s is left out: %s", self.name, version, error)
+        shadows = tuple(version for version in routes.shadows if version in scorers)
+        return Loaded(replace(routes, shadows=shadows), scorers)
+
+    def _scorer(self, served: Served) -> Scorer:
+        """A version ready to score. Raises RiskwaveError when its file is gone, or is not the one published."""
+        file = self.folder / served.file
+        back = f"`riskwave models deploy --online {self.folder}` puts it back"
+        try:
+            content = file.read_bytes()
+        except OSError as error:
+            raise RiskwaveError(f"{file}: the model's file cannot be read ({error.strerror}); {back}") from error
+        if hashlib.sha256(content).hexdigest() != served.digest:
+            raise RiskwaveError(f"{file}: is not the file that was published; {back}")
+        return _scorer(content, file, self._threads)
 
     def _seen(self) -> tuple[int, int, int] | None:
         try:
@@ -145,14 +163,14 @@ class LocalScorer:
         return now.st_mtime_ns, now.st_ino, now.st_size
 
 
-def _scorer(file: Path, threads: int) -> Scorer:
+def _scorer(content: bytes, file: Path, threads: int) -> Scorer:
     try:
         from riskwave.scoring.scorer import Scorer
     except ImportError as error:
         raise RiskwaveError(
             f"{file}: a model is online, and scoring needs onnxruntime: pip install -c constraints.txt -e '.[scoring]'"
         ) from error
-    return Scorer.load(file, threads=threads)
+    return Scorer(content, name=str(file), threads=threads)
 
 
 def _as_json(routes: Routes, scores: dict[str, Scores], rows: int) -> pa.ListArray:

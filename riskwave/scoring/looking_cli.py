@@ -30,7 +30,7 @@ StateOption = Annotated[Path, typer.Option(help="The state file.")]
 def report_command(
     *,
     state: StateOption = Path("riskwave.duckdb"),
-    mature: Annotated[float, typer.Option(help="Days that labels take: the last ones are left out.")] = 7.0,
+    mature: Annotated[float, typer.Option(min=0, help="Days that labels take: the last ones are left out.")] = 7.0,
     name: NameOption = "card",
     registry: RegistryOption = DEFAULT_REGISTRY,
     artifacts: ArtifactsOption = None,
@@ -56,8 +56,10 @@ def rescore_command(
     state: StateOption = Path("riskwave.duckdb"),
     start: Annotated[str | None, typer.Option("--from", help="First day or time (UTC).")] = None,
     end: Annotated[str | None, typer.Option("--to", help="Day or time (UTC) up to which; not included.")] = None,
-    weight: Annotated[list[float] | None, typer.Option(help="Of each version in a vote; equal by default.")] = None,
-    examples: Annotated[int, typer.Option(help="How many changed decisions to show.")] = 10,
+    weight: Annotated[
+        list[float] | None, typer.Option(min=0, help="Of each version in a vote; equal by default.")
+    ] = None,
+    examples: Annotated[int, typer.Option(min=0, help="How many changed decisions to show.")] = 10,
     name: NameOption = "card",
     registry: RegistryOption = DEFAULT_REGISTRY,
     artifacts: ArtifactsOption = None,

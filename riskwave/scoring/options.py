@@ -24,9 +24,17 @@ VersionArgument = Annotated[str, typer.Argument(help="1.2.0, latest or online.")
 DEFAULT_REGISTRY = "riskwave.models.db"
 
 
-def open_registry(where: str, artifacts: Path | None) -> Registry:
-    """The registry. Raises RiskwaveError when the packages of models are not installed."""
+def open_registry(where: str, artifacts: Path | None, *, make: bool = False) -> Registry:
+    """The registry; make: one that is not there is made.
+
+    Raises RiskwaveError when it is not there and not to be made, and when the packages of models are not installed.
+    """
     need_packages()
+    if not make and not registry_there(where):
+        raise RiskwaveError(
+            f"{where}: no such registry of models; name the file of one, or make it by training a model: "
+            "riskwave models train --algorithm boosting --history bank.duckdb"
+        )
     from riskwave.scoring.registry import Registry
 
     return Registry(where, artifacts)

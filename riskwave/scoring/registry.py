@@ -36,6 +36,8 @@ REFERENCE = "reference.json"
 TRAINED = "trained.zip"
 #: The registered model's tag with its versions that were online, the last one the one that is.
 _STACK = "online_versions"
+#: A version's tag with the state that it was retired from by hand.
+_FROM = "retired_from"
 
 
 @dataclass(frozen=True)
@@ -185,9 +187,10 @@ class Registry:
     def promote(self, name: str, version: str) -> Version:
         """From test, or retired, to online; the one that was online is retired.
 
-        Raises RiskwaveError when its features are not those of the catalogue.
+        Raises RiskwaveError when its features are not those of the catalogue, and when it was never published.
         """
         found = self._move(name, version, "test", ONLINE, "retired")
+        self.published(found)
         self.check(found)
         self._put_online([*(one for one in self._stack(name) if one != found.version), found.version], name)
         return self.get(name, found.version)
@@ -202,12 +205,22 @@ class Registry:
         return self.get(name, stack[-2])
 
     def retire(self, name: str, version: str) -> Version:
-        """From any state but online to retired."""
+        """From any state but online to retired. What is tried beside the one online: see Rollout.retire."""
         found = self.get(name, version)
         if found.state == ONLINE:
             raise RiskwaveError(f"model {name} {found.version} is online; promote another, or roll back, first")
-        self._tag(found, "retired")
+        if found.state != "retired":
+            self._client.set_model_version_tag(name, self._number(found).version, _FROM, found.state)
+            self._tag(found, "retired")
         return self.get(name, found.version)
+
+    def published(self, version: Version) -> None:
+        """Raises RiskwaveError for a version that nobody ever published: one in dev, or retired from there."""
+        called = f"model {version.name} {version.version}"
+        if version.state == "dev":
+            raise RiskwaveError(f"{called} is in state dev; publish it first")
+        if version.state == "retired" and self._number(version).tags.get(_FROM) == "dev":
+            raise RiskwaveError(f"{called} was retired before it was published; train it anew, and publish that")
 
     def check(self, version: Version) -> None:
         """Raises RiskwaveError when a version does not load, or its features are not those of the catalogue."""

@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 import pyarrow as pa
 from pyarrow import flight
@@ -36,6 +37,10 @@ TIMEOUT_S, RETRIES, BACKOFF_S = 0.5, 3, 0.05
 #: Events a call carries.
 ROWS = 4_096
 
+#: What an address may begin with, and what Flight calls it.
+SCHEMES = {"": "grpc", "http": "grpc", "grpc": "grpc", "grpc+tcp": "grpc+tcp", "grpc+tls": "grpc+tls"}
+EXPECTED = "expected host:port or http://host:port, as in RISKWAVE_SCORING_SERVER=127.0.0.1:8815"
+
 Call = Callable[[Listed], pa.StructArray]
 
 
@@ -44,11 +49,27 @@ def bearer(key: str) -> str:
     return f"Bearer {key}"
 
 
+def flight_address(address: str) -> str:
+    """host:port, grpc://host:port or, as dbt's variable scoring_server has it, http://host:port, as Flight has it.
+
+    Raises RiskwaveError for another scheme, and without a host or a port.
+    """
+    scheme, _, place = address.rpartition("://")
+    try:
+        read = urlsplit(f"//{place}")
+        whole = bool(read.hostname and read.port) and read.path in ("", "/")
+    except ValueError:
+        whole = False
+    if scheme not in SCHEMES or not whole:
+        raise RiskwaveError(f"{address}: no address of a scoring server; {EXPECTED}")
+    return f"{SCHEMES[scheme]}://{read.netloc}"
+
+
 class RemoteScorer:
     """Calls a scoring server. Threads may share it. An answer, or an exception: see Guarded for who wants none."""
 
     def __init__(self, address: str, name: str, *, key: str | None = None, timeout_s: float = TIMEOUT_S) -> None:
-        """address: host:port, or grpc://host:port; key: of a server that asks for one, else RISKWAVE_SCORING_KEY.
+        """address: see flight_address; key: of a server that asks for one, else RISKWAVE_SCORING_KEY.
 
         Raises RiskwaveError for what is no address.
         """
@@ -56,13 +77,14 @@ class RemoteScorer:
         key = key or os.environ.get(KEY, "").strip()
         headers = [(b"authorization", bearer(key).encode())] if key else []
         self._options = flight.FlightCallOptions(timeout=timeout_s, headers=headers)
-        self._address = address if "://" in address else f"grpc://{address}"
+        self._keyed = bool(key)
+        self._address = flight_address(address)
         self._lock = threading.Lock()
         self._client: flight.FlightClient | None = None
         try:
             self._connected()
-        except (pa.ArrowInvalid, flight.FlightError) as error:
-            raise RiskwaveError(f"{address}: no address of a scoring server ({error}); expected host:port") from error
+        except (pa.ArrowInvalid, pa.ArrowKeyError, flight.FlightError) as error:
+            raise RiskwaveError(f"{address}: no address of a scoring server ({error}); {EXPECTED}") from error
 
     def __call__(self, given: Listed) -> pa.StructArray:
         """Results of events (RESULT). Raises pa.ArrowException when the server does not answer in time."""
@@ -95,6 +117,11 @@ class RemoteScorer:
                 writer.write_batch(batch)
                 writer.done_writing()
                 answer = reader.read_all().column(0).combine_chunks()
+        except flight.FlightUnauthenticatedError as error:
+            self.close()
+            wrong = f"does not take the key in {KEY}: set it to the server's"
+            asked = wrong if self._keyed else f"asks for a key: set {KEY} to it"
+            raise flight.FlightUnauthenticatedError(f"the scoring server {self._address} {asked}") from error
         except pa.ArrowException:
             # A connection to a server that went away waits before it tries again; a new one does not.
             self.close()

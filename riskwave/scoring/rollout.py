@@ -82,9 +82,11 @@ class Rollout:
         with self._changing():
             now = beside(self.registry, name)
             if not on:
-                if version not in now.shadows:
-                    raise RiskwaveError(f"model {name} {version} is not in the shadow; there are: {now.shadows}")
-                return self._say(name, replace(now, shadows=tuple(v for v in now.shadows if v != version)))
+                ended = version if version in now.shadows else self.registry.get(name, version).version
+                if ended not in now.shadows:
+                    there = f"those that are: {', '.join(now.shadows)}" if now.shadows else "none is"
+                    raise RiskwaveError(f"model {name} {ended} is not in the shadow; {there}")
+                return self._say(name, replace(now, shadows=tuple(v for v in now.shadows if v != ended)))
             found = self._tried(name, version)
             return self._say(name, replace(now, shadows=tuple(dict.fromkeys([*now.shadows, found.version]))))
 
@@ -99,11 +101,12 @@ class Rollout:
                 return self._say(name, replace(now, vote=(), weights=()))
             found = [self._tried(name, version).version for version in versions]
             each = tuple(float(weight) for weight in weights) or (1.0,) * len(found)
-            if len(set(found)) < len(found) or len(each) != len(found) or min(each) < 0 or sum(each) <= 0:
-                raise RiskwaveError(
-                    f"a vote of {', '.join(found)} with weights {', '.join(map(str, each))}: expected different "
-                    "versions, and a weight of 0 or more for each"
-                )
+            asked = f"a vote of {', '.join(found)} with weights {', '.join(f'{weight:g}' for weight in each)}"
+            fits = all(0 <= weight < float("inf") for weight in each)
+            if len(set(found)) < len(found) or len(each) != len(found) or not fits:
+                raise RiskwaveError(f"{asked}: expected different versions, and a weight of 0 or more for each")
+            if not any(each):
+                raise RiskwaveError(f"{asked}: not all weights may be 0; give one version at least a weight above it")
             return self._say(name, replace(now, vote=tuple(found), weights=each))
 
     def promote(self, name: str, version: str) -> Version:
@@ -125,6 +128,22 @@ class Rollout:
             self._say(name, now)
             return found
 
+    def retire(self, name: str, version: str) -> Version:
+        """From any state but online to retired. Raises RiskwaveError for one that scores, in the shadow too."""
+        with self._changing():
+            found = self.registry.get(name, version)
+            now = beside(self.registry, name)
+            for does, who, end in (
+                ("is the canary", (now.canary,), "canary 0"),
+                ("votes", now.vote, "vote --end"),
+                ("is in the shadow", now.shadows, f"shadow {found.version} --end"),
+            ):
+                if found.version in who:
+                    raise RiskwaveError(
+                        f"model {name} {found.version} {does}; end that first: riskwave models {end} --name {name}"
+                    )
+            return self.registry.retire(name, found.version)
+
     def deploy(self, name: str) -> Routes:
         """Put what the registry says into the folder."""
         with self._changing():
@@ -135,15 +154,20 @@ class Rollout:
     @contextmanager
     def _changing(self) -> Iterator[None]:
         """One at a time: whoever changes something deploys it before the next one reads."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / ".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with (self.folder / ".lock").open("w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                yield
+        except OSError as error:
+            raise RiskwaveError(
+                f"{self.folder}: the models online cannot be put there ({error.strerror or error}); expected a folder "
+                "that may be made or written to, such as --online models/online"
+            ) from error
 
     def _tried(self, name: str, version: str) -> Version:
         found = self.registry.get(name, version)
-        if found.state == "dev":
-            raise RiskwaveError(f"model {name} {found.version} is in state dev; publish it first")
+        self.registry.published(found)
         self.registry.check(found)
         return found
 
@@ -173,9 +197,16 @@ class Rollout:
         return routes
 
     def _put(self, version: Version) -> Served:
-        content = version.file.read_bytes()
+        try:
+            content = version.file.read_bytes()
+        except OSError as error:
+            raise RiskwaveError(
+                f"{version.file}: the registry's file of {version.name} {version.version} cannot be read "
+                f"({error.strerror}); put it back, or train it anew"
+            ) from error
         digest = hashlib.sha256(content).hexdigest()
         file = f"{version.name}-{version.version}-{digest[:12]}.onnx"
-        if not (self.folder / file).is_file():
+        # One that is there may be damaged: it is put back.
+        if not (self.folder / file).is_file() or (self.folder / file).read_bytes() != content:
             write_whole(self.folder / file, content)
         return Served(version.version, file, digest, version.threshold)

@@ -90,8 +90,7 @@ def shadow_command(
     Example: riskwave models shadow 1.3.0 --end
     """
     rollout = _rollout(registry, artifacts, online)
-    found = version if end else rollout.registry.get(name, version).version
-    _routed(rollout.shadow(name, found, on=not end), target, as_json=as_json)
+    _routed(rollout.shadow(name, version, on=not end), target, as_json=as_json)
 
 
 def vote_command(
@@ -157,14 +156,15 @@ def retire_command(
     name: NameOption = "card",
     registry: RegistryOption = DEFAULT_REGISTRY,
     artifacts: ArtifactsOption = None,
+    online: OnlineOption = None,
     target: Target = EMBEDDED,
     as_json: JsonOption = False,
 ) -> None:
-    """Retire a version that is not online.
+    """Retire a version that scores nothing: neither online, nor a canary, nor in a vote or the shadow.
 
     Example: riskwave models retire 1.1.0
     """
-    _moved(open_registry(registry, artifacts).retire(name, version), target, as_json=as_json)
+    _moved(_rollout(registry, artifacts, online).retire(name, version), target, as_json=as_json)
 
 
 def deploy_command(

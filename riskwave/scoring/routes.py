@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import tempfile
 from collections.abc import Sequence
@@ -14,6 +15,8 @@ import numpy as np
 
 from riskwave.errors import RiskwaveError
 from riskwave.scoring.values import Flags
+
+log = logging.getLogger("riskwave")
 
 FORMAT = 1
 #: Where models online are looked for when nobody says, and the variable that says.
@@ -92,6 +95,24 @@ def routes_path(folder: Path, name: str) -> Path:
 def models_folder() -> Path:
     """Where the models online are: what RISKWAVE_MODELS says, else riskwave.models/online here."""
     return Path(os.environ.get(VARIABLE) or DEFAULT)
+
+
+def models_there() -> Path:
+    """The same for who scores by it. Raises RiskwaveError when RISKWAVE_MODELS names a folder that is not there.
+
+    `online` beside a registry that is yet to come is no fault: the first version that is promoted makes it, and is then
+    taken up. It is said all the same, for until then nothing is scored.
+    """
+    folder = models_folder()
+    if os.environ.get(VARIABLE) and not folder.is_dir():
+        said = f"{VARIABLE}={folder}: no such folder"
+        if folder.name != DEFAULT.name or not folder.absolute().parent.parent.is_dir():
+            raise RiskwaveError(
+                f"{said}; expected the one of the models online: `riskwave models deploy --online {folder}` makes it, "
+                f"and without {VARIABLE} it is {DEFAULT} here"
+            )
+        log.warning("%s yet: nothing is scored until `riskwave models promote` or `deploy` makes it", said)
+    return folder
 
 
 def read_routes(folder: Path, name: str) -> Routes | None:

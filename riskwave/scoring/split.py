@@ -55,6 +55,11 @@ class Cut:
     test: float = 0.25
     valid: float = 0.2
 
+    def __post_init__(self) -> None:
+        # Also what no comparison holds for, such as nan.
+        if not 0 <= self.delay_days < float("inf"):
+            raise RiskwaveError(f"--delay {self.delay_days:g}: expected days, 0 or more, such as 7")
+
     def as_dict(self) -> dict[str, float]:
         """The settings, for the registry."""
         return asdict(self)

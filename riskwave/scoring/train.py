@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from lightgbm.basic import LightGBMError
 
 from riskwave.catalogue import load_catalogue
 from riskwave.errors import RiskwaveError
@@ -26,6 +30,10 @@ from riskwave.scoring.split import Cut, Split, split
 from riskwave.scoring.values import INPUT, Flags, Params, Sample, Say, Scores
 from riskwave.watch.reference import Reference, Window, learn_reference, window_of
 
+#: Hyper-parameters that may be 0, all others are above; and those that are shares, 1 at most.
+FROM_ZERO = frozenset({"lambda_l2", "beta", "min_data_in_leaf", "patience"})
+SHARES = frozenset({"feature_fraction", "bagging_fraction", "columns", "nu"})
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -40,6 +48,14 @@ class Plan:
     params: Mapping[str, Any] = field(default_factory=dict)
     budget: Budget = field(default_factory=Budget)
     threads: int = 1
+
+    def __post_init__(self) -> None:
+        if not 0 < self.target_fpr < 1:
+            raise RiskwaveError(
+                f"--fpr {self.target_fpr:g}: expected a share above 0 and below 1, such as 0.005 for 0.5%"
+            )
+        if not 0 <= self.select <= 1:
+            raise RiskwaveError(f"--select {self.select:g}: expected a share from 0 to 1, such as 0.99 for 99%")
 
 
 @dataclass(frozen=True)
@@ -115,8 +131,25 @@ def train(history: History, plan: Plan, *, measured_on: History | None = None, s
 def fit(prepared: Prepared, plan: Plan, *, measured_on: History | None = None) -> Model:
     """Train on what is prepared."""
     began = time.monotonic()
-    found = search(algorithm_of(plan), prepared.training, dict(plan.params), plan.budget)
+    with learning_by(plan):
+        found = search(algorithm_of(plan), prepared.training, dict(plan.params), plan.budget)
     return finish(prepared, plan, found, began, measured_on=measured_on)
+
+
+@contextmanager
+def learning_by(plan: Plan) -> Iterator[None]:
+    """Raises RiskwaveError where hyper-parameters were given and the libraries fail: they have bounds of their own."""
+    try:
+        yield
+    except (ValueError, TypeError, LookupError, ArithmeticError, LightGBMError) as error:
+        if not plan.params:
+            raise
+        given = ", ".join(f"--param {name}={value}" for name, value in plan.params.items())
+        # LightGBM names the line of its source, and ends with a space and a dot.
+        text = re.sub(r" at /\S+, line \d+ \.$", "", str(error).split("\n")[0]) or type(error).__name__
+        raise RiskwaveError(
+            f"{plan.algorithm} cannot learn by {given} ({text}); give other values, or leave them out"
+        ) from error
 
 
 def finish(prepared: Prepared, plan: Plan, found: Found, began: float, *, measured_on: History | None = None) -> Model:
@@ -177,9 +210,19 @@ def algorithm_of(plan: Plan) -> Algorithm:
         if name not in algorithm.defaults:
             raise RiskwaveError(f"{plan.algorithm} has no parameter {name}; it has {', '.join(algorithm.defaults)}")
         expected = type(algorithm.defaults[name])
-        if not isinstance(value, expected) and not (expected is float and isinstance(value, int)):
+        fits = isinstance(value, expected) or (expected is float and isinstance(value, int))
+        if isinstance(value, bool) or not fits:
             raise RiskwaveError(f"{plan.algorithm}: parameter {name} is {value!r}, expected {expected.__name__}")
+        if expected is not str and not _in_bounds(name, value):
+            least = "0 or more" if name in FROM_ZERO else "above 0"
+            most = ", 1 at most" if name in SHARES else ""
+            raise RiskwaveError(f"{plan.algorithm}: parameter {name} is {value}, expected a number {least}{most}")
     return algorithm
+
+
+def _in_bounds(name: str, value: float) -> bool:
+    most = 1.0 if name in SHARES else sys.float_info.max
+    return 0 <= value <= most and (value > 0 or name in FROM_ZERO)
 
 
 def export(trained: Trained, card: Card) -> bytes:

@@ -19,8 +19,8 @@ from riskwave.scoring.resume import resume
 from riskwave.scoring.rollout import Rollout
 from riskwave.scoring.scorer import Scorer
 from riskwave.scoring.search import Found
-from riskwave.scoring.split import Cut, split
-from riskwave.scoring.train import Model, Plan, Prepared, finish
+from riskwave.scoring.split import Cut, Split, split
+from riskwave.scoring.train import Plan, Prepared, algorithm_of, finish, learning_by
 from riskwave.scoring.values import Sample, Say
 from riskwave.watch.reference import window_of
 
@@ -128,19 +128,21 @@ def update(
     """
     parent = registry.get(how.name, how.version)
     old, trained = registry.scorer(how.name, parent.version), registry.trained(how.name, parent.version)
-    if not how.any_time:
-        history = _new(history, parent)
-    parts = split(history, how.cut)
-    prepared = _prepared(registry, parent, history, old, how, say)
-    params = {**parent.params, **how.params}
-    learned = {name: min(value, MORE[name]) if name in MORE else value for name, value in params.items()}
-    began = time.monotonic()
-    after_learning = resume(trained, prepared.training, learned)
     plan = Plan(
         *(parent.algorithm, how.name, how.seed, how.cut, old.card.target_fpr),
         params=how.params,
     )
-    model: Model = finish(prepared, plan, Found(after_learning, params, 1, None), began)
+    algorithm_of(plan)
+    if not how.any_time:
+        history = _new(history, parent)
+    parts = _split(history, parent, how)
+    prepared = _prepared(registry, parent, history, old, how, say)
+    params = {**parent.params, **how.params}
+    learned = {name: min(value, MORE[name]) if name in MORE else value for name, value in params.items()}
+    began = time.monotonic()
+    with learning_by(plan):
+        after_learning = resume(trained, prepared.training, learned)
+    model = finish(prepared, plan, Found(after_learning, params, 1, None), began)
     unseen = history.part(parts.test)
     before = measure(unseen, old.score(unseen.events), old.threshold)
     after = measure(unseen, Scorer(model.onnx).score(unseen.events), model.card.threshold)
@@ -164,6 +166,19 @@ def _new(history: History, parent: Version) -> History:
             "give a later history, or --any-time for one of other cards"
         )
     return history.between(since, None)
+
+
+def _split(history: History, parent: Version, how: Update) -> Split:
+    learned = parent.window["valid"].get("to")
+    try:
+        return split(history, how.cut)
+    except RiskwaveError as error:
+        if how.any_time or learned is None:
+            raise
+        raise RiskwaveError(
+            f"{error}; only events after {learned} count here, which {parent.name} {parent.version} has not learned "
+            "from: --any-time takes those before, too, of a history of other cards"
+        ) from error
 
 
 def _prepared(registry: Registry, parent: Version, history: History, old: Scorer, how: Update, say: Say) -> Prepared:

@@ -36,10 +36,10 @@ def update_command(
     ] = False,
     delay: DelayOption = 7.0,
     accuracy: Annotated[
-        float, typer.Option(help="Gain of accuracy that is enough, and loss that is too much.")
+        float, typer.Option(min=0, max=1, help="Gain of accuracy that is enough, and loss that is too much.")
     ] = 0.010,
-    f1: Annotated[float, typer.Option("--f1", help="The same of F1.")] = 0.015,
-    auc: Annotated[float, typer.Option(help="The same of AUC.")] = 0.008,
+    f1: Annotated[float, typer.Option("--f1", min=0, max=1, help="The same of F1.")] = 0.015,
+    auc: Annotated[float, typer.Option(min=0, max=1, help="The same of AUC.")] = 0.008,
     to: Annotated[str, typer.Option(help="How far it may go when it passes: test or online.")] = "online",
     param: Annotated[list[str] | None, typer.Option(help="A hyper-parameter, such as learning_rate=0.03.")] = None,
     seed: SeedOption = 7,

@@ -9,6 +9,15 @@ from riskwave.errors import RiskwaveError
 FIRST = "1.0.0"
 
 
+def check_name(name: str) -> None:
+    """Raises RiskwaveError for what is no model's name: it stands in files' names, in decisions and in addresses."""
+    if re.fullmatch("[a-z][a-z0-9_]{0,60}", name) is None:
+        raise RiskwaveError(
+            f"--name {name!r}: expected a small letter, then small letters, digits or _, 61 at most in all; "
+            "choose another, such as card"
+        )
+
+
 def parts_of(version: str) -> tuple[int, int, int]:
     """Major, minor and patch, for ordering. Raises RiskwaveError for what is no version."""
     matched = re.fullmatch(r"(\d+)\.(\d+)\.(\d+)", version)

@@ -39,7 +39,7 @@ def watch_command(
     name: NameOption = "card",
     since: Since = None,
     until: Until = None,
-    delay: Annotated[float, typer.Option(help="Days after which an event's labels count as arrived.")] = 7.0,
+    delay: Annotated[float, typer.Option(min=0, help="Days after which an event's labels count as arrived.")] = 7.0,
     delta: Annotated[float, typer.Option(help="The detector's setting: how rarely it may be wrong, a check.")] = 1e-4,
     mapping: MapOption = None,
     labels: LabelsOption = None,

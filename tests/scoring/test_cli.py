@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from riskwave.errors import RiskwaveError
 from riskwave.scoring.cli import models_app
+from riskwave.scoring.registry import Registry
 
 GROUP: Any = typer.main.get_command(models_app)
 
@@ -45,6 +46,8 @@ def test_from_training_to_rolling_back(bank: Path, registry: str) -> None:
     listed = json.loads(models("list", *common))
     assert [(one["version"], one["state"]) for one in listed] == [("1.0.0", "online"), ("1.1.0", "retired")]
     assert "1.1.0" in models("list", "--registry", registry)
+    with pytest.raises(RiskwaveError, match="no model nosuch; there are card"):
+        models("list", "--name", "nosuch", "--registry", registry)
     assert "attacks caught" in models("show", "1.0.0", "--registry", registry)
 
 
@@ -71,8 +74,16 @@ def test_a_comparison_has_the_classics_beside(bank: Path) -> None:
         (("train", "--history", "none.duckdb"), "none.duckdb: no such file or folder"),
         (("train", "--history", "x", "--algorithm", "luck"), "no algorithm luck"),
         (("train", "--history", "x", "--param", "rounds"), "--param rounds: expected name=value"),
-        (("show", "online"), "no model card; train one"),
+        (("train", "--history", "x", "--param", "rounds=-5"), "parameter rounds is -5, expected a number above 0"),
+        (("train", "--history", "x", "--param", "nu=2", "--algorithm", "one_class_svm"), "nu is 2, expected a number"),
+        (("train", "--history", "x", "--fpr", "0"), "--fpr 0: expected a share above 0 and below 1"),
+        (("train", "--history", "x", "--delay", "inf"), "--delay inf: expected days, 0 or more"),
+        (("train", "--history", "x", "--name", "a/b"), "--name 'a/b': expected a small letter"),
+        (("train", "--history", "x", "--name", ""), "--name '': expected a small letter"),
+        (("show", "online"), "no such registry of models; name the file of one"),
+        (("list",), "riskwave models train --algorithm boosting"),
         (("compare",), "give either --history or --simulate"),
+        (("compare", "--simulate", "1000000000", "--algorithm", "luck"), "no algorithm luck"),
     ],
 )
 def test_faults_are_said(arguments: tuple[str, ...], message: str, registry: str) -> None:
@@ -81,7 +92,17 @@ def test_faults_are_said(arguments: tuple[str, ...], message: str, registry: str
         models(*arguments, *where)
 
 
+@pytest.mark.parametrize("option", ["--delay -3", "--fpr 2", "--select 1.5", "--seed -1", "--trials 0", "--threads 0"])
+def test_numbers_have_bounds(option: str, registry: str) -> None:
+    arguments = ["train", "--history", "x", *option.split(), "--registry", registry]
+    result = CliRunner().invoke(models_app, arguments)
+    assert result.exit_code == 2
+    assert f"Invalid value for '{option.split(maxsplit=1)[0]}'" in result.output
+
+
 def test_an_empty_registry_says_how_to_fill_it(registry: str) -> None:
+    assert not Path(registry).exists(), "looking makes none"
+    Registry(registry)
     assert "riskwave models train" in models("list", "--registry", registry)
 
 

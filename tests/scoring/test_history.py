@@ -74,6 +74,10 @@ def test_what_is_no_history_is_said(tmp_path: Path) -> None:
         read_history(["nowhere"])
     with pytest.raises(RiskwaveError, match=r"has no decision_input\.parquet"):
         read_history([str(tmp_path)])
+    for name, content in (("payments.parquet", b"PAR1 and so on"), ("models.db", b"SQLite format 3\x00")):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(RiskwaveError, match=rf"{name}: is no history; expected a state, .*riskwave batch"):
+            read_history([str(tmp_path / name)])
     with duckdb.connect(str(tmp_path / "old.duckdb")) as connection:
         connection.execute("create table decision_input (event_id varchar)")
     with pytest.raises(RiskwaveError, match=r"lacks event_ts, card_id, .* make it anew"):

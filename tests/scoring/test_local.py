@@ -17,7 +17,7 @@ from riskwave.scoring.given import Listed, listed, one, together
 from riskwave.scoring.history import History
 from riskwave.scoring.layout import Layout, layout
 from riskwave.scoring.local import LocalScorer
-from riskwave.scoring.routes import Routes, read_routes, routes_path
+from riskwave.scoring.routes import Routes, models_there, read_routes, routes_path
 from riskwave.scoring.scorer import Scorer
 from tests.scoring.served import serve
 
@@ -142,6 +142,40 @@ def test_what_cannot_be_loaded_leaves_what_was_online(
     assert "what was online goes on" in caplog.text
     with pytest.raises(RiskwaveError, match="is not the file that was published"):
         LocalScorer(tmp_path, "card")
+
+
+def test_a_shadow_whose_file_is_gone_is_left_out_and_what_acts_is_not(
+    tmp_path: Path, files: dict[str, bytes], given: Listed, caplog: pytest.LogCaptureFixture
+) -> None:
+    routes = serve(tmp_path, files, online=("1.0.0",), canary="1.0.1", share=0.3, shadows=("1.1.0",))
+    shadow = tmp_path / routes.served("1.1.0").file
+    for break_it in (lambda: shadow.write_bytes(b"damaged"), shadow.unlink):
+        break_it()
+        caplog.clear()
+        found = LocalScorer(tmp_path, "card")(given)
+        assert set(found.field("version").unique().to_pylist()) == {"card 1.0.0", "card 1.0.1"}
+        assert found.field("shadow_scores").to_pylist() == [[]] * EVENTS
+        (said,) = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+        assert said.startswith(f"the shadow card 1.1.0 is left out: {shadow}: ")
+        assert f"`riskwave models deploy --online {tmp_path}` puts it back" in said
+    (tmp_path / routes.served("1.0.1").file).unlink()
+    with pytest.raises(RiskwaveError, match=r"card-1\.0\.1-.*cannot be read .*models deploy --online"):
+        LocalScorer(tmp_path, "card")
+
+
+def test_a_folder_that_is_named_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("RISKWAVE_MODELS", str(tmp_path / "nosuch"))
+    with pytest.raises(RiskwaveError, match=r"RISKWAVE_MODELS=.*nosuch: no such folder; expected"):
+        models_there()
+    # beside a registry it comes with the first version that is promoted
+    monkeypatch.setenv("RISKWAVE_MODELS", str(tmp_path / "riskwave.models" / "online"))
+    assert models_there() == tmp_path / "riskwave.models" / "online"
+    assert "nothing is scored until" in caplog.text
+    monkeypatch.delenv("RISKWAVE_MODELS")
+    monkeypatch.chdir(tmp_path)
+    assert models_there() == Path("riskwave.models/online")
 
 
 def test_a_broken_file_of_routes_is_named(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import flight
 
+from riskwave.errors import RiskwaveError
 from riskwave.project import compiled_project, project_dir
 from riskwave.scoring.breaker import Breaker
 from riskwave.scoring.function import open_scorer, register, unregister
@@ -22,8 +24,8 @@ from riskwave.scoring.given import Listed, listed
 from riskwave.scoring.history import History
 from riskwave.scoring.layout import degraded, unscored
 from riskwave.scoring.local import LocalScorer
-from riskwave.scoring.remote import Guarded, RemoteScorer
-from tests.scoring.served import serve, serving
+from riskwave.scoring.remote import Guarded, RemoteScorer, flight_address
+from tests.scoring.served import serve, serving, started
 from tests.support.processes import free_port, wait_until
 
 EVENTS = 700
@@ -32,6 +34,29 @@ EVENTS = 700
 @pytest.fixture(scope="module")
 def given(history: History) -> Listed:
     return listed(history.events.slice(0, EVENTS))
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("127.0.0.1:8815", "grpc://127.0.0.1:8815"),
+        ("http://127.0.0.1:8815", "grpc://127.0.0.1:8815"),
+        ("http://scoring:8815/", "grpc://scoring:8815"),
+        ("grpc://[::1]:8815", "grpc://[::1]:8815"),
+        ("grpc+tls://scoring:443", "grpc+tls://scoring:443"),
+    ],
+)
+def test_addresses_are_taken_as_people_write_them(address: str, expected: str) -> None:
+    assert flight_address(address) == expected
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["https://scoring:8815", "ftp://scoring:1", "scoring", "http://scoring", ":8815", "scoring:x", "a:1/b"],
+)
+def test_other_addresses_are_refused(address: str) -> None:
+    with pytest.raises(RiskwaveError, match=rf"^{re.escape(address)}: no address of a scoring server; expected host"):
+        RemoteScorer(address, "card")
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +106,30 @@ def test_a_server_says_what_the_function_says_and_takes_up_what_is_published(
             lambda: remote(given).field("version").unique().to_pylist() == ["card 1.0.0"], limit_s=30, what="1.0.0"
         )
         remote.close()
+
+
+def test_who_has_not_the_key_is_told_where_it_goes(
+    online: Path, given: Listed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("RISKWAVE_SCORING_KEY", raising=False)
+    with started(online, "--listen", "127.0.0.1:0", key="a key of the server's") as (_, (address,)):
+        for key, said in ((None, "asks for a key: set RISKWAVE_SCORING_KEY"), ("another", "does not take the key in")):
+            remote = RemoteScorer(address, "card", key=key, timeout_s=30)
+            with pytest.raises(pa.ArrowException, match=rf"{address} {said}"):
+                remote(given)
+            remote.close()
+
+
+@pytest.mark.parametrize("option", ["--listen", "--grpc"])
+def test_a_place_to_listen_at_is_host_and_port(option: str, online: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "udf", "--models", str(online), option, "nonsense"],
+        cwd=project_dir(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (1, f"{option} nonsense: expected host:port, such as 127.0.0.1:8815\n")
 
 
 def test_the_function_s_signature_is_said_as_risingwave_asks_for_it(online: Path) -> None:

@@ -72,8 +72,65 @@ def test_what_is_not_published_or_does_not_match_is_refused(rollout: Rollout, pr
     other = rollout.registry.add(replace(model, card=replace(model.card, sql_hash="0123456789abcdef")))
     with pytest.raises(RiskwaveError, match=r"the SQL of decision_input has changed"):
         rollout.registry.publish("card", other.version)
-    with pytest.raises(RiskwaveError, match=r"weights 1\.0: expected different versions"):
+    with pytest.raises(RiskwaveError, match=r"weights 1: expected different versions"):
         rollout.vote("card", ["1.0.0", "1.0.1"], [1])
+    with pytest.raises(RiskwaveError, match=r"weights 0, 0: not all weights may be 0"):
+        rollout.vote("card", ["1.0.0", "1.0.1"], [0, 0])
+
+
+def test_what_scores_is_not_retired_and_what_was_never_published_does_not_score(
+    prepared: Prepared, tmp_path: Path
+) -> None:
+    rollout = Rollout(Registry(str(tmp_path / "models.db")))
+    registry = rollout.registry
+    model = fit(prepared, Plan("boosting", params={"rounds": 5}))
+    for _ in range(3):
+        registry.add(model)
+    for version in ("1.0.0", "1.0.1"):
+        registry.publish("card", version)
+    rollout.promote("card", "1.0.0")
+
+    for change, end in (
+        (lambda: rollout.canary("card", "1.0.1", 0.1), "is the canary; end that first: riskwave models canary 0"),
+        (lambda: rollout.shadow("card", "1.0.1"), r"is in the shadow; end that first: .* shadow 1\.0\.1 --end"),
+        (lambda: rollout.vote("card", ["1.0.0", "1.0.1"]), "votes; end that first: riskwave models vote --end"),
+    ):
+        change()
+        with pytest.raises(RiskwaveError, match=rf"model card 1\.0\.1 {end}"):
+            rollout.retire("card", "1.0.1")
+        rollout.canary("card", "1.0.1", 0)
+        rollout.vote("card", [])
+        if rollout.deploy("card").shadows:
+            assert rollout.shadow("card", "1.0.1", on=False).shadows == ()
+
+    assert rollout.retire("card", "1.0.2").state == "retired"
+    for put in (
+        lambda: rollout.canary("card", "1.0.2", 0.1),
+        lambda: rollout.shadow("card", "1.0.2"),
+        lambda: rollout.promote("card", "1.0.2"),
+    ):
+        with pytest.raises(RiskwaveError, match=r"card 1\.0\.2 was retired before it was published"):
+            put()
+    assert registry.get("card", "online").version == "1.0.0"
+
+    rollout.promote("card", "1.0.1")
+    assert rollout.retire("card", "1.0.0").state == "retired"
+    assert rollout.promote("card", "1.0.0").state == "online", "what was online may be so again"
+
+
+def test_the_latest_version_leaves_the_shadow(prepared: Prepared, tmp_path: Path) -> None:
+    rollout = Rollout(Registry(str(tmp_path / "models.db")))
+    model = fit(prepared, Plan("boosting", params={"rounds": 5}))
+    for _ in range(3):
+        rollout.registry.publish("card", rollout.registry.add(model).version)
+    rollout.promote("card", "1.0.0")
+    with pytest.raises(RiskwaveError, match=r"card 1\.0\.2 is not in the shadow; none is$"):
+        rollout.shadow("card", "latest", on=False)
+    rollout.shadow("card", "1.0.1")
+    with pytest.raises(RiskwaveError, match=r"card 1\.0\.2 is not in the shadow; those that are: 1\.0\.1$"):
+        rollout.shadow("card", "latest", on=False)
+    assert rollout.shadow("card", "latest").shadows == ("1.0.1", "1.0.2")
+    assert rollout.shadow("card", "latest", on=False).shadows == ("1.0.1",)
 
 
 @pytest.mark.parametrize(("text", "share"), [("10%", 0.1), ("0.25", 0.25), ("0", 0.0)])
@@ -92,3 +149,10 @@ def test_the_folder_can_be_elsewhere(rollout: Rollout, tmp_path: Path) -> None:
     routes = elsewhere.deploy("card")
     assert read_routes(tmp_path / "served", "card") == routes
     assert LocalScorer(tmp_path / "served", "card").routes == routes
+    file = tmp_path / "served" / routes.versions[0].file
+    file.write_bytes(b"damaged")
+    elsewhere.deploy("card")
+    assert LocalScorer(tmp_path / "served", "card").loaded is not None, "what is damaged is put back"
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RiskwaveError, match="file/online: the models online cannot be put there"):
+        Rollout(rollout.registry, tmp_path / "file" / "online").deploy("card")

@@ -84,5 +84,9 @@ def test_a_candidate_goes_as_far_as_its_gate_lets_it(
     online = update(registry, history, Update(cut=cut, gate=Gate(0.5, 0.9, 1e-6), params=params))
     assert (online.candidate.version, online.candidate.state) == ("1.1.2", "online")
     assert registry.get("card", "1.1.2").parent == "1.0.0"
+    with pytest.raises(RiskwaveError, match=r"too few for a delay .* only events after .* count here.*--any-time"):
+        update(registry, history, Update(cut=Cut(delay_days=60)))
+    with pytest.raises(RiskwaveError, match="boosting has no parameter luck"):
+        update(registry, history, Update(cut=cut, params={"luck": 1}))
     with pytest.raises(RiskwaveError, match=r"has learned until .*; give a later history"):
         update(registry, history.between(None, middle), Update(cut=cut))

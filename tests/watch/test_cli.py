@@ -5,10 +5,23 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
 from riskwave.cli import app
+from riskwave.errors import RiskwaveError
 from tests.watch.conftest import Kept
+
+
+def test_a_registry_that_is_not_there_is_not_made(quiet_state: Path, tmp_path: Path) -> None:
+    nowhere = tmp_path / "nosuch.db"
+    with pytest.raises(RiskwaveError, match=r"nosuch\.db: no such registry of models"):
+        CliRunner().invoke(
+            app,
+            ["models", "watch", "--state", str(quiet_state), "--registry", str(nowhere)],
+            catch_exceptions=False,
+        )
+    assert not nowhere.exists()
 
 
 def test_it_ends_with_one_on_an_alarm(kept: Kept, quiet_state: Path, drifted_state: Path, tmp_path: Path) -> None:

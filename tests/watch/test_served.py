@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -53,6 +54,27 @@ def test_a_model_is_looked_at_by_itself_and_its_figures_are_measured(kept: Kept,
         assert viewer.get("/v1/models/none").status_code == 404
         asked = served.client(role="approver").post("/v1/jobs", json={"work": "watch", "days": 7})
         assert asked.status_code == 202
+    finally:
+        service.close()
+
+
+def test_the_audit_says_what_was_done_to_which_version(kept: Kept, state: Path, tmp_path: Path) -> None:
+    registry = tmp_path / "models.db"
+    shutil.copy(kept.registry, registry)
+    shutil.copytree(Path(kept.registry).with_suffix(""), registry.with_suffix(""))
+    service = Service(state, PATIENT, registry=str(registry))
+    service.decider.start()
+    try:
+        approver = Served(service).client(role="approver")
+        for change in ({"on": True}, {"on": False}):
+            asked = approver.post("/v1/models/card/shadow", json={"version": "latest", "why": "look", **change})
+            assert asked.status_code == 200, asked.text
+        refused = approver.post("/v1/models/card/canary", json={"version": "1.0.0", "share": 0.1, "why": "try"})
+        assert refused.status_code == 409
+        assert approver.post("/v1/models/card/rollback", json={"why": "back"}).status_code == 409
+        audit = approver.get("/v1/audit").json()["items"]
+        said = [row["after"] for row in audit if row["what"] == "model"]
+        assert sorted(said) == ["end the shadow 1.0.0: online 1.0.0", "shadow 1.0.0: online 1.0.0, shadow 1.0.0"]
     finally:
         service.close()
 

@@ -162,14 +162,20 @@ def model(request: Request, caller: Reading, name: Name) -> Response:
 @router.post("/{name}/promote", response_model=Routed, responses=said(409, 503), summary="Put a version online")
 def promote(request: Request, caller: Approving, name: Name, change: Change) -> Response:
     """It scores all cards; a canary or vote ends."""
-    return _changed(request, caller, name, change.why, lambda rollout: rollout.promote(name, change.version))
+    return _changed(
+        *(request, caller, name, change.why, lambda rollout: rollout.promote(name, change.version)),
+        done="promote",
+        version=change.version,
+    )
 
 
 @router.post("/{name}/canary", response_model=Routed, responses=said(409, 503), summary="Let a version score a share")
 def canary(request: Request, caller: Approving, name: Name, change: Canary) -> Response:
     """A card sees one version."""
     return _changed(
-        request, caller, name, change.why, lambda rollout: rollout.canary(name, change.version, change.share)
+        *(request, caller, name, change.why, lambda rollout: rollout.canary(name, change.version, change.share)),
+        done=f"canary {change.share:.1%}" if change.share else "end the canary",
+        version=change.version if change.share else None,
     )
 
 
@@ -177,22 +183,40 @@ def canary(request: Request, caller: Approving, name: Name, change: Canary) -> R
 def shadow(request: Request, caller: Approving, name: Name, change: Shadow) -> Response:
     """Recorded in shadow_scores; it acts on nothing."""
     return _changed(
-        request, caller, name, change.why, lambda rollout: rollout.shadow(name, change.version, on=change.on)
+        *(request, caller, name, change.why, lambda rollout: rollout.shadow(name, change.version, on=change.on)),
+        done="shadow" if change.on else "end the shadow",
+        version=change.version,
     )
 
 
 @router.post("/{name}/rollback", response_model=Routed, responses=said(409, 503), summary="Back to what scored before")
 def rollback(request: Request, caller: Approving, name: Name, back: Back) -> Response:
     """Ends a canary or vote; without one, the version before is online again."""
-    return _changed(request, caller, name, back.why, lambda rollout: rollout.rollback(name))
+    return _changed(request, caller, name, back.why, lambda rollout: rollout.rollback(name), done="rollback")
 
 
-def _changed(request: Request, caller: Caller, name: str, why: str, change: Callable[[Rollout], Any]) -> Response:
-    """Make a change, note it, and say what scores now."""
+def _changed(
+    request: Request,
+    caller: Caller,
+    name: str,
+    why: str,
+    change: Callable[[Rollout], Any],
+    *,
+    done: str,
+    version: str | None = None,
+) -> Response:
+    """Make a change, note it, and say what scores now. done: what the audit says of it, before the version."""
     service = service_of(request)
     rollout = open_rollout(service.registry)
+    # `latest` may soon be another one.
+    number = rollout.registry.get(name, version).version if version else ""
     change(rollout)
     routes = {key: value for key, value in asdict(rollout.deploy(name)).items() if key != "versions"}
-    after = f"online {' '.join(routes['online'])}, canary {routes['canary']} {routes['share']:g}"
+    now = [f"online {' '.join(routes['online'])}"]
+    if routes["canary"]:
+        now.append(f"canary {routes['canary']} {routes['share']:.1%}")
+    if routes["shadows"]:
+        now.append(f"shadow {' '.join(routes['shadows'])}")
+    after = f"{done} {number}".strip() + f": {', '.join(now)}"
     write(service.control, who=caller.who, what="model", subject=name, after=after, why=why)
     return as_json(routes)
