@@ -10,6 +10,8 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from uuid import uuid4
 
 import pyarrow as pa
 
@@ -43,8 +45,16 @@ def _shipped(folder: Path) -> CheckedRuleset:
     return checked_pack(folder, cases=False)
 
 
+@cache
+def _scratch() -> TemporaryDirectory[str]:
+    """Gone when the process ends."""
+    return TemporaryDirectory(prefix="riskwave-memory-")
+
+
 def open_control(state: Path | str) -> Control:
-    """The control store beside a state; a new one has the shipped card pack live."""
+    """The control store beside a state; a new one has the shipped card pack live. A state in memory has a new one."""
+    if str(state) == ":memory:":
+        state = Path(_scratch().name) / uuid4().hex
     return Control.open(control_path(Path(state)), initial=_shipped(project_dir() / "rules" / "card"))
 
 
