@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -18,6 +19,8 @@ from riskwave.scoring.local import LocalScorer
 from riskwave.scoring.remote import Call, Guarded, RemoteScorer
 from riskwave.scoring.routes import models_there
 from riskwave.tracing import traced
+
+log = logging.getLogger("riskwave")
 
 FUNCTION = "risk_score"
 #: The variable that names a scoring server, host:port or http://host:port, to score by in place of this process.
@@ -38,7 +41,20 @@ def open_scorer(folder: Path | None = None, server: str | None = None) -> Scorin
     if address:
         return Scoring(None, Guarded(RemoteScorer(address, MODEL)))
     local = LocalScorer(folder or models_there(), MODEL)
+    _tell_of_changes(local)
     return Scoring(local, Guarded(local, retries=0))
+
+
+def _tell_of_changes(local: LocalScorer) -> None:
+    """Warn of models that learned from other features than there are now: they score, by what they were not taught."""
+    if local.loaded is None:
+        return
+    # Loads what scores, which is not wanted where no model is online.
+    from riskwave.scoring.match import mismatches
+
+    for version, scorer in local.loaded.scorers.items():
+        for found in mismatches(scorer.card):
+            log.warning("model %s %s scores, and should be trained anew: %s", local.name, version, found)
 
 
 class Scoring:

@@ -307,10 +307,10 @@ def _files(model: Model, version: str, folder: Path) -> list[Path]:
 
     card = replace(model.card, version=version)
     kept = [folder / FILE]
-    kept[0].write_bytes(_with_card(model.onnx, card))
+    kept[0].write_bytes(with_card(model.onnx, card))
     if model.int8 is not None:
         kept.append(folder / SMALL)
-        kept[-1].write_bytes(_with_card(model.int8, card))
+        kept[-1].write_bytes(with_card(model.int8, card))
     said = {
         "name": card.name,
         "version": version,
@@ -334,7 +334,8 @@ def _files(model: Model, version: str, folder: Path) -> list[Path]:
     return kept + draw_curves(replace(model, card=card), folder)
 
 
-def _with_card(onnx_file: bytes, card: Card) -> bytes:
+def with_card(onnx_file: bytes, card: Card) -> bytes:
+    """The ONNX file of a model with another card in it."""
     model = onnx.load_from_string(onnx_file)
     onnx.helper.set_model_props(model, {METADATA: card.as_text()})
     return bytes(model.SerializeToString())

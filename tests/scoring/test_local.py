@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +14,12 @@ import pyarrow as pa
 import pytest
 
 from riskwave.errors import RiskwaveError
+from riskwave.scoring.function import open_scorer
 from riskwave.scoring.given import Listed, listed, one, together
 from riskwave.scoring.history import History
 from riskwave.scoring.layout import Layout, layout
 from riskwave.scoring.local import LocalScorer
+from riskwave.scoring.registry import with_card
 from riskwave.scoring.routes import Routes, models_there, read_routes, routes_path
 from riskwave.scoring.scorer import Scorer
 from tests.scoring.served import serve
@@ -227,3 +230,16 @@ def test_published_canaried_promoted_and_rolled_back_under_load(
     assert faults == []
     assert calls >= len(steps)
     assert {"card 1.0.0", "card 1.0.1"} <= seen
+
+
+def test_a_model_that_learned_from_other_features_is_told(
+    tmp_path: Path, files: dict[str, bytes], caplog: pytest.LogCaptureFixture
+) -> None:
+    """It scores, as the models of before do when a feature's SQL changes under them."""
+    serve(tmp_path, files, online=("1.0.0",))
+    open_scorer(tmp_path)
+    assert "should be trained anew" not in caplog.text
+    card = replace(Scorer(files["1.0.0"]).card, sql_hash="0" * 16)
+    serve(tmp_path, {**files, "1.0.0": with_card(files["1.0.0"], card)}, online=("1.0.0",))
+    open_scorer(tmp_path)
+    assert "model card 1.0.0 scores, and should be trained anew: the SQL of decision_input has changed" in caplog.text
