@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboards import around, bulk, labelling, once, reasons
+from dashboards import around, bulk, graph, labelling, once, reasons
 from dashboards.client import ApiError
 from dashboards.session import Session
 from dashboards.show import badge, faults_shown, moment, money, show_empty, standing
@@ -179,12 +179,7 @@ def _payment(found: dict[str, Any]) -> None:
     }
     st.markdown("  \n".join(f":gray[{name}] {value}" for name, value in facts.items() if value))
     with st.container(horizontal=True):
-        for kind, field, icon in (
-            ("card", "card_id", ":material/credit_card:"),
-            ("device", "device_id", ":material/smartphone:"),
-            ("ip", "ip", ":material/lan:"),
-            ("merchant", "merchant_id", ":material/storefront:"),
-        ):
+        for kind, field in graph.ENTITIES.items():
             name = event.get(field)
             if name:
-                link("entity", str(name), icon=icon, kind=kind, id=str(name))
+                link("entity", str(name), icon=graph.ICONS[kind], kind=kind, id=str(name))

@@ -10,8 +10,9 @@ from dashboards.charts import FRAUD, QUIET
 from dashboards.show import ink, show_empty
 from dashboards.ways import link
 
-#: Fields of a payment that name an entity, by its kind.
+#: Fields of a payment that name what its card shares with others, by kind; and those of all entities.
 FIELDS = {"device": "device_id", "ip": "ip", "merchant": "merchant_id"}
+ENTITIES = {"card": "card_id", **FIELDS}
 SHAPES = {"card": "box", "device": "ellipse", "ip": "hexagon", "merchant": "house"}
 ICONS = {
     "card": ":material/credit_card:",

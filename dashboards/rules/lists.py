@@ -8,13 +8,14 @@ from typing import Any
 
 import streamlit as st
 
+from dashboards import graph
 from dashboards.session import Session
 from dashboards.show import faults_shown, is_said, moment, show_empty
 from dashboards.ways import link
 
 SPANS = {"For good": None, "For a day": 1, "For a week": 7, "For 30 days": 30, "For 90 days": 90}
 #: The kind of entity that a column names, where the app has a page of it.
-ENTITIES = {"card_id": "card", "device_id": "device", "ip": "ip", "merchant_id": "merchant"}
+KINDS = {field: kind for kind, field in graph.ENTITIES.items()}
 NAMED = {
     "card_id": "A card's token",
     "device_id": "A device",
@@ -89,7 +90,7 @@ def _table(own: list[dict[str, Any]], column: str | None) -> None:
         height="content" if len(rows) <= 12 else 400,
         alt="Entries of the list; select one to see whose it is",
     )
-    kind = ENTITIES.get(column or "")
+    kind = KINDS.get(column or "")
     for place in chosen["selection"]["rows"]:
         value = rows[place]["Value"] if place < len(rows) else None
         if kind and value and "/" not in value:

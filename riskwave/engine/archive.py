@@ -8,6 +8,7 @@ from pathlib import Path
 
 import duckdb
 
+from riskwave.engine.memory import since_1970
 from riskwave.engine.state import read_meta, write_meta
 
 TABLES = ("stg_payments", "decision_input", "decisions")
@@ -35,7 +36,7 @@ def relation(state: Path | str, table: str) -> str:
 def archived_until(connection: duckdb.DuckDBPyConnection) -> int | None:
     """Microseconds since 1970 before which payments are archived, or None."""
     kept = read_meta(connection, "archived_until")
-    return None if kept is None else int(datetime.fromisoformat(kept).replace(tzinfo=UTC).timestamp() * 1_000_000)
+    return None if kept is None else since_1970(datetime.fromisoformat(kept))
 
 
 def horizon(newest: int, longest: int, lateness: timedelta) -> datetime:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +20,7 @@ from riskwave.engine.backfill import renew
 from riskwave.engine.confirmed import Confirmed
 from riskwave.engine.index import Positions
 from riskwave.engine.load import load
-from riskwave.engine.memory import micros
+from riskwave.engine.memory import micros, since_1970
 from riskwave.engine.notes import Notes
 from riskwave.engine.outcome import Outcome
 from riskwave.engine.plan import Plan, make_plan
@@ -220,7 +220,7 @@ class Engine:
         if len(self.history) == 0 or self._own is not None:
             return 0
         until = horizon(self.history.newest, self.plan.longest, self._lateness)
-        edge = int(until.replace(tzinfo=UTC).timestamp() * 1_000_000)
+        edge = since_1970(until)
         if self.history.count_before(edge) < max(SHARE * len(self.history), 1):
             return 0
         self.drain()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import duckdb
@@ -31,6 +32,11 @@ def micros(column: pa.Array | pa.ChunkedArray) -> Ints:
         column = column.combine_chunks()
     result: Ints = column.cast(pa.timestamp("us")).cast(pa.int64()).to_numpy(zero_copy_only=False)
     return result
+
+
+def since_1970(moment: datetime) -> int:
+    """Microseconds since 1970 of a moment (UTC, without a zone)."""
+    return int(moment.replace(tzinfo=UTC).timestamp() * 1_000_000)
 
 
 def by_key(codes: npt.NDArray[np.int32], ticks: Ints, positions: Positions) -> tuple[Ints, Positions]:

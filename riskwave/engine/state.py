@@ -62,6 +62,12 @@ def connect(
     return connection
 
 
+def is_database(path: Path) -> bool:
+    """Whether a file begins as DuckDB's do: a checksum, then these letters."""
+    with path.open("rb") as file:
+        return file.read(12)[8:] == b"DUCK"
+
+
 def check_memory(memory: str) -> None:
     """Raise RiskwaveError for what is no amount of memory, or one that the models cannot work in."""
     found = _SIZE.fullmatch(memory.strip())

@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import pyarrow as pa
 from psycopg import sql
 
+from riskwave.engine.memory import since_1970
 from riskwave.engine.recall import Recalled, recalled_schema
 from riskwave.engine.tiles import TileSpec
 from riskwave.engine.workbench import Workbench
@@ -52,18 +53,18 @@ class Past:
         self._open: list[ExitStack] = []
         self._pool = ThreadPoolExecutor(SESSIONS, "riskwave-past")
         [(first,)] = self._rows(f"select min(event_ts) from {PAYMENTS}")
-        self._first = None if first is None else _microseconds(first)
+        self._first = None if first is None else since_1970(first)
 
     def of(self, accepted: pa.Table) -> Recalled:
         """What is known of the keys of accepted rows (n > 0). Raises RiskwaveError when the server does not answer."""
-        moments = accepted.column("event_ts")
-        span = min(moments.to_pylist()), max(moments.to_pylist())
+        moments = accepted.column("event_ts").to_pylist()
+        span = min(moments), max(moments)
         found: dict[str, list[pa.Table]] = {}
         reads = list(self._reads(accepted, *span))
         for read, table in zip(reads, self._pool.map(self._table, reads), strict=True):
             found.setdefault(read.name, []).append(table)
         if self._first is None:
-            self._first = _microseconds(span[0])
+            self._first = since_1970(span[0])
         return Recalled(
             payments=pa.concat_tables(found[PAYMENTS]),
             tiles={tile.name: _one(found, tile.name, _tile_shape(tile)) for tile in self._plan.tiles},
@@ -172,7 +173,3 @@ def _among(alias: str, column: str, keys: list[str]) -> sql.Composable:
 
 def _between(alias: str, column: str, low: datetime, high: datetime) -> sql.Composable:
     return sql.SQL("{} between {} and {}").format(sql.Identifier(alias, column), sql.Literal(low), sql.Literal(high))
-
-
-def _microseconds(moment: datetime) -> int:
-    return int(moment.replace(tzinfo=UTC).timestamp() * 1_000_000)

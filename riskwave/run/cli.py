@@ -22,7 +22,7 @@ from riskwave.control.warming import WarmingRule
 from riskwave.engine.archive import archive_folder
 from riskwave.engine.engine import Engine
 from riskwave.engine.journal import journal_folder
-from riskwave.engine.state import read_offsets
+from riskwave.engine.state import is_database, read_offsets
 from riskwave.errors import RiskwaveError
 from riskwave.run.alerts import raising_alerts
 from riskwave.run.labels import LabelFeed
@@ -147,7 +147,7 @@ def demo_command(
     """
     console = Console(stderr=as_json)
     state = folder / "state.duckdb"
-    if state.exists() and not _is_state(state):
+    if state.exists() and not is_database(state):
         raise RiskwaveError(f"{state}: not a Riskwave state, so the demo does not replace it; choose another --dir")
     Path(f"{state}.wal").unlink(missing_ok=True)
     # Alerts are of the old bank's payments, as its thresholds are.
@@ -195,8 +195,3 @@ def _report(
         "summary": summary.as_dict(),
     }
     typer.echo(json.dumps(figures, indent=2, default=str))
-
-
-def _is_state(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(12)[8:12] == b"DUCK"

@@ -16,6 +16,7 @@ from riskwave.batch.batch import batch_of_inputs
 from riskwave.batch.history import REVISIONS, attach_state, columns_of, in_folder, whole
 from riskwave.catalogue import Feature, load_catalogue
 from riskwave.contracts import Label
+from riskwave.engine.state import is_database
 from riskwave.errors import RiskwaveError
 from riskwave.run.cli import open_inputs
 from riskwave.scoring.values import Flags, Say
@@ -148,17 +149,15 @@ def _read(name: str, mapping: Path | None, labels: str | None, say: Say) -> Hist
         return _of_folder(path, given)
     if path.is_file():
         # DuckDB opens other files, too: it would load an extension for them.
-        if not _is_duckdb(path):
+        if not _is_database(path):
             raise RiskwaveError(f"{name}: is no history; {EXPECTED}; {DECIDE.format(name)}")
         return _of_state(path, name, given)
     raise RiskwaveError(f"{name}: no such file or folder; {EXPECTED}")
 
 
-def _is_duckdb(path: Path) -> bool:
-    """Whether a file begins as DuckDB's do: a checksum, then these letters."""
+def _is_database(path: Path) -> bool:
     try:
-        with path.open("rb") as file:
-            return file.read(12)[8:] == b"DUCK"
+        return is_database(path)
     except OSError as error:
         raise RiskwaveError(f"{path}: cannot be read ({error.strerror}); {EXPECTED}") from error
 

@@ -214,7 +214,7 @@ class Decider:
         labels = outcome.rows.get("labels")
         if labels is not None and labels.num_rows:
             self.labels.committed()
-        asks = self._asks_of(raw)
+        asks = self.desk.asks_of(raw)
         if asks:
             self._answer(asks, outcome)
         if raw.num_rows:
@@ -233,11 +233,6 @@ class Decider:
         if done // FORGET_EVERY > self._forgotten:
             self._forgotten = done // FORGET_EVERY
             self.spool.forget(done + 1)
-
-    def _asks_of(self, raw: pa.Table) -> list[Ask]:
-        own = raw.filter(pc.equal(raw.column("source"), REQUESTS)).column("source_offset").to_pylist()
-        found = [self.desk.taken(offset) for offset in own]
-        return [ask for ask in found if ask is not None]
 
     def _answer(self, asks: Sequence[Ask], outcome: Outcome) -> None:
         wanted = pa.array([ask.event_id for ask in asks])

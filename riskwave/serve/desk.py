@@ -209,21 +209,25 @@ class Desk:
         """Events that wait here, and those known to wait at the source."""
         return len(self._asks) + len(self._events) + (self._stream.waiting if self._stream is not None else 0)
 
+    def asks_of(self, raw: pa.Table) -> list[Ask]:
+        """Who waits for rows that were taken, once."""
+        own = raw.filter(pc.equal(raw.column("source"), REQUESTS)).column("source_offset").to_pylist()
+        return [ask for ask in map(self.taken, own) if ask is not None]
+
     def taken(self, offset: int) -> Ask | None:
         """The request of a row that was decided, once."""
         return self._taken.pop(offset, None)
 
     def give_back(self, raw: pa.Table, fault: Exception) -> bool:
         """Undo a take: who asked is told of the fault; accepted events wait again, and whether there are any."""
-        places = zip(raw.column("source").to_pylist(), raw.column("source_offset").to_pylist(), strict=True)
-        given = set(places)
+        given = set(raw.filter(pc.equal(raw.column("source"), EVENTS)).column("source_offset").to_pylist())
         with self.changed:
-            asks = [self.taken(offset) for source, offset in given if source == REQUESTS]
-            again = [record for record in self._begun if (EVENTS, record.offset) in given]
-            self._begun = [record for record in self._begun if (EVENTS, record.offset) not in given]
+            asks = self.asks_of(raw)
+            again = [record for record in self._begun if record.offset in given]
+            self._begun = [record for record in self._begun if record.offset not in given]
             self._events.extendleft(reversed(again))
         for ask in asks:
-            if ask is not None and not ask.answer.done():
+            if not ask.answer.done():
                 ask.answer.set_exception(fault)
         return bool(again)
 
