@@ -1,5 +1,7 @@
 """`python -m bench.serve`: `riskwave serve` as a process of its own, asked at a steady rate whatever it answers.
 
+A model is trained on another simulated bank and put online before, so that every decision has a score of it.
+
 Latency is from when a request was due, not from when it could be sent; beside it, from when it was sent, which leaves
 out what waits for a connection in the asking process. Then it is asked for five times what it carried with all
 connections busy, and at the steady rate again.
@@ -8,6 +10,7 @@ connections busy, and at the steady rate again.
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
 import tempfile
@@ -30,25 +33,39 @@ from riskwave.simulator import SimulatedBank, simulate
 from tests.support.processes import free_port, wait_until
 
 CONNECTIONS = 64
-MOST = 400  # connections that may be open: a request that finds none waits, and its latency grows
+MOST = 2_000  # connections, open before: a request that finds none waits, and its latency since due grows
 BATCH = 20_000
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A status, the milliseconds it took once sent, and whether it is a decision that a model scored."""
+
+    status: int
+    took_ms: float
+    scored: bool
 
 
 @dataclass
 class Seen:
-    """What came of a stretch: statuses, milliseconds of the decisions since due and since sent, seconds it took."""
+    """What came of a stretch: statuses, milliseconds of the decisions since due and since sent, seconds it took.
+
+    scored: decisions that a model scored.
+    """
 
     statuses: Counter[int] = field(default_factory=Counter)
     latencies: list[float] = field(default_factory=list)
     sent: list[float] = field(default_factory=list)
+    scored: int = 0
     seconds: float = 0.0
 
-    def answered(self, status: int, since_due: float, since_sent: float) -> None:
-        """Count an answer; the milliseconds are kept of decisions alone."""
-        self.statuses[status] += 1
-        if status == 200:
-            self.latencies.append(since_due)
-            self.sent.append(since_sent)
+    def answered(self, answer: Answer, since_due: float | None = None) -> None:
+        """Count an answer; the milliseconds are kept of decisions alone. since_due: None when sent as it was due."""
+        self.statuses[answer.status] += 1
+        if answer.status == 200:
+            self.latencies.append(answer.took_ms if since_due is None else since_due)
+            self.sent.append(answer.took_ms)
+            self.scored += answer.scored
 
     def row(self, name: str, rate: float) -> list[str]:
         """For the table."""
@@ -61,7 +78,7 @@ class Seen:
         others = total - decided - shed
         return [
             *(name, f"{rate:,.0f}", f"{decided / max(self.seconds, 1e-9):,.0f}", f"{p50:,.0f}", f"{p99:,.0f}"),
-            *(f"{sent:,.0f}", f"{shed / total:.1%}", f"{others:,}"),
+            *(f"{sent:,.0f}", f"{self.scored / max(decided, 1):.1%}", f"{shed / total:.1%}", f"{others:,}"),
         ]
 
 
@@ -77,18 +94,24 @@ class Asker:
         self._free: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
         self._room = asyncio.Semaphore(MOST)
 
-    async def ask(self, body: bytes) -> tuple[int, float]:
-        """The status of the answer, and the milliseconds it took once sent."""
+    async def connect(self) -> None:
+        """Open all connections: a payment system keeps its own."""
+        for _ in range(MOST):
+            self._free.append(await asyncio.open_connection("127.0.0.1", self._port))
+
+    async def ask(self, body: bytes) -> Answer:
+        """Send a request over a free connection, and read what comes."""
         async with self._room:
-            found = self._free.pop() if self._free else await asyncio.open_connection("127.0.0.1", self._port)
+            found = self._free.pop()
             reader, writer = found
             since = time.perf_counter()
             writer.write(self._head + str(len(body)).encode() + b"\r\n\r\n" + body)
             head = await reader.readuntil(b"\r\n\r\n")
             length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
-            await reader.readexactly(length)
+            answered = await reader.readexactly(length)
             self._free.append(found)
-            return int(head[9:12]), (time.perf_counter() - since) * 1000
+            scored = b'"model_version":"' in answered
+            return Answer(int(head[9:12]), (time.perf_counter() - since) * 1000, scored)
 
     async def steadily(self, bodies: list[bytes], rate: float) -> Seen:
         """One body after another, at a rate, whatever is answered."""
@@ -96,8 +119,8 @@ class Asker:
         began = time.perf_counter()
 
         async def one(body: bytes, due: float) -> None:
-            status, took = await self.ask(body)
-            seen.answered(status, (time.perf_counter() - due) * 1000, took)
+            answer = await self.ask(body)
+            seen.answered(answer, (time.perf_counter() - due) * 1000)
 
         async with asyncio.TaskGroup() as group:
             for place, body in enumerate(bodies):
@@ -119,8 +142,7 @@ class Asker:
             for body in waiting:
                 if time.perf_counter() - began > seconds:
                     return
-                status, took = await self.ask(body)
-                seen.answered(status, took, took)
+                seen.answered(await self.ask(body))
 
         await asyncio.gather(*(worker() for _ in range(CONNECTIONS)))
         seen.seconds = time.perf_counter() - began
@@ -137,11 +159,26 @@ def fill(state: Path, bank: SimulatedBank, history: int) -> None:
     engine.close()
 
 
+def model_online(folder: Path) -> Path:
+    """Train a model, publish and promote it, as a person would; the folder of what is online."""
+    kept = ["--registry", str(folder / "models.db"), "--artifacts", str(folder)]
+    online = folder / "online"
+    steps = (
+        ["train", "--history", "sim:?events=20000&seed=1&fraud_share=0.04", *kept],
+        ["publish", "latest", *kept],
+        ["promote", "latest", *kept, "--online", str(online)],
+    )
+    for step in steps:
+        subprocess.run([sys.executable, "-m", "riskwave", "models", *step], check=True, stdout=subprocess.DEVNULL)
+    return online
+
+
 async def measure(
     port: int, token: str, bodies: list[bytes], rate: float, seconds: float, deadline_ms: int
 ) -> list[tuple[str, float, Seen]]:
     """The stretches: steady, busy, five times too much, steady again."""
     asker = Asker(port, token, deadline_ms)
+    await asker.connect()
     left = iter(bodies)
 
     def take(count: float) -> list[bytes]:
@@ -163,6 +200,7 @@ def main(
     seconds: Annotated[float, typer.Option(min=1, help="How long the steady stretch is.")] = 20.0,
     history: Annotated[int, typer.Option(min=0, help="Events decided before.")] = 100_000,
     deadline_ms: Annotated[int, typer.Option(min=1, help="The requests' deadline.")] = 1_000,
+    model: Annotated[bool, typer.Option(help="Whether a model is online.")] = True,
 ) -> None:
     """Measure `riskwave serve` on this machine, the asking process included."""
     console = Console()
@@ -177,7 +215,10 @@ def main(
         keys.close()
         port = free_port()
         command = [sys.executable, "-m", "riskwave", "serve", "--quiet", "--insight", "0", "--state", str(state)]
-        process = subprocess.Popen([*command, "--port", str(port)], stdout=subprocess.DEVNULL)
+        online = {"RISKWAVE_MODELS": str(model_online(Path(folder)))} if model else {}
+        process = subprocess.Popen(
+            [*command, "--port", str(port)], stdout=subprocess.DEVNULL, env={**os.environ, **online}
+        )
         try:
 
             def ready() -> bool:
@@ -191,10 +232,13 @@ def main(
         finally:
             process.terminate()
             process.wait(60)
-    table = Table("", "asked/s", "decided/s", "p50 ms", "p99 ms", "p99 ms once sent", "shed", "other answers", box=None)
+    table = Table("", "asked/s", "decided/s", "p50 ms", "p99 ms", "p99 ms once sent", "scored", box=None)
+    table.add_column("shed")
+    table.add_column("other answers")
     for name, at, seen in rows:
         table.add_row(*seen.row(name, at))
-    console.print(f"{history:,} events of history, deadline {deadline_ms:,} ms; server and asker on this machine")
+    on = "a model online" if model else "no model online"
+    console.print(f"{history:,} events of history, {on}, deadline {deadline_ms:,} ms; server and asker on this machine")
     console.print(table)
 
 

@@ -28,6 +28,9 @@ log = logging.getLogger("riskwave.serve")
 
 #: What the column `source` says of an event that was asked about, and of one that was handed in to be decided later.
 REQUESTS, EVENTS = "api:decisions", "api:events"
+#: What is expected of answers is off by about this while others wait: an early no is worth more than a late one.
+MARGIN = 1.3
+EACH_S = 0.0007  # of the thread that reads requests and writes their answers
 COMPANY_S = 0.003  # a request that comes alone waits this long for others to share its batch
 
 
@@ -51,6 +54,25 @@ class Ask:
     answer: Future[Any] = field(default_factory=Future)
 
 
+class Place:
+    """A request's place at a desk, from its first look to its answer."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._comes = self._here = True
+
+    def waits(self) -> None:
+        """From now on its events are counted, not itself."""
+        self._desk.coming -= self._comes
+        self._comes = False
+
+    def leave(self) -> None:
+        """It is answered, or went away."""
+        self.waits()
+        self._desk.present -= self._here
+        self._here = False
+
+
 class Desk:
     """An intake of the loop: requests first, then accepted events, then a source's rows. For use by several threads."""
 
@@ -71,6 +93,8 @@ class Desk:
         self.stream_fault: str | None = None
         self.pace = Pace()
         self.expired = 0
+        #: Requests that were let in and whose events do not wait yet, and those not answered yet; for one thread.
+        self.coming = self.present = 0
 
     def read(self, stream: Reader) -> None:
         """Decide a source's rows too; the reader was made with this desk's `changed`."""
@@ -82,13 +106,21 @@ class Desk:
         """Have events decided in one batch. Raises ProblemError when that cannot be in time."""
         with self.changed:
             self.admit(min(ask.deadline for ask in asks), len(asks))
-            expected = self._batches(len(asks))
+            expected = self._batches(len(asks)) + self.present * EACH_S
             for ask in asks:
                 ask.expected = expected
                 ask.offset = self._next
                 self._next += 1
             self._asks.extend(asks)
             self.changed.notify_all()
+
+    def place(self, deadline: float) -> Place:
+        """Let a request in: those after it are told to wait for it too. Raises ProblemError as `admit`."""
+        # Many are read before the first one's event waits here: each has to be counted at once.
+        self.admit(deadline, 1 + self.coming)
+        self.coming += 1
+        self.present += 1
+        return Place(self)
 
     def admit(self, deadline: float, rows: int = 1) -> None:
         """Raises ProblemError when events that come now would not be decided by their deadline."""
@@ -112,15 +144,20 @@ class Desk:
         """Seconds until events that come now would be answered."""
         # Who is alone is never refused for what others met.
         idle = self._busy is None and not self._asks
-        return self._batches(rows) * (1.0 if idle else self.pace.factor)
+        expected = self._batches(rows) + self.present * EACH_S
+        return expected * (1.0 if idle else MARGIN * self.pace.factor)
 
     def _batches(self, rows: int) -> float:
         """Seconds of the rest of the batch in hand, and of the one after it."""
-        rest = 0.0
-        if self._busy is not None:
-            since, taken = self._busy
-            rest = max(self.pace.seconds(taken) - (time.monotonic() - since), 0.0)
-        return rest + self.pace.seconds(len(self._asks) + rows)
+        next_one = self.pace.seconds(len(self._asks) + rows)
+        if self._busy is None:
+            return next_one
+        since, taken = self._busy
+        expected, gone = self.pace.seconds(taken), time.monotonic() - since
+        if gone < expected:
+            return expected - gone + next_one
+        # The next one is believed to be slow too, within reason: it may be rules that are exchanged.
+        return next_one * min(gone / max(expected, 1e-3), 2.0)
 
     def accept(self, records: Iterable[Record]) -> None:
         """Events that are safe, in the order of the spool."""
@@ -256,7 +293,7 @@ class Desk:
 
         One is always taken: else nothing would be learned of how long a batch takes now.
         """
-        end = time.monotonic() + self.pace.seconds(min(len(self._asks), rows))
+        end = time.monotonic() + self.pace.seconds(min(len(self._asks), rows)) * self.pace.factor
         due: list[Ask] = []
         while self._asks and len(due) < rows:
             ask = self._asks.popleft()

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from riskwave import tracing
 from riskwave.serve.problems import ProblemError, response
+from riskwave.serve.pulse import Pulse
 
 log = logging.getLogger("riskwave.access")
 
@@ -21,6 +22,7 @@ class Front:
         """longest: bytes of a body."""
         self._app = app
         self._longest = longest
+        self._pulse = Pulse()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
@@ -32,6 +34,7 @@ class Front:
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         began = time.perf_counter()
+        came = self._pulse.began()
         seen = {"status": 500, "length": 0}
 
         async def counted(message: Message) -> None:
@@ -47,10 +50,10 @@ class Front:
                     raise _TooLongError
             return message
 
-        scope.setdefault("state", {})
+        scope.setdefault("state", {})["began"] = came
         try:
             if scope["method"] == "POST" and scope["path"].startswith("/v1/decisions"):
-                self._admit(scope)
+                self._admit(scope, came)
             given = dict(scope["headers"]).get(b"content-length", b"0")
             if not given.isdigit() or int(given) > self._longest:
                 raise _TooLongError
@@ -61,6 +64,9 @@ class Front:
             fault = ProblemError(413, f"a body may have {self._longest:,} bytes")
             await response(fault, scope["path"])(scope, receive, counted)
         finally:
+            place = scope["state"].get("place")
+            if place is not None:
+                place.leave()
             self._tell(scope, int(seen["status"]), time.perf_counter() - began)
 
     def _tell(self, scope: Scope, status: int, seconds: float) -> None:
@@ -83,13 +89,13 @@ class Front:
                 },
             )
 
-    def _admit(self, scope: Scope) -> None:
+    def _admit(self, scope: Scope, came: float) -> None:
         """Refuse what would be too late before it costs more than a look at its deadline."""
         service = scope["app"].state.service
         given = dict(scope["headers"]).get(b"riskwave-deadline-ms", b"")
         deadline_ms = int(given) if given.isdigit() and len(given) < 8 else service.settings.deadline_ms
         try:
-            service.decider.desk.admit(time.monotonic() + deadline_ms / 1000)
+            scope["state"]["place"] = service.decider.desk.place(came + deadline_ms / 1000)
         except ProblemError as fault:
             service.decider.metrics.shed.labels("deadline").inc()
             raise _LateError(fault) from None

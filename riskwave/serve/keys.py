@@ -7,6 +7,7 @@ import hmac
 import json
 import secrets
 import sqlite3
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,6 +17,8 @@ from riskwave.errors import RiskwaveError
 from riskwave.serve.scopes import scopes_of
 
 PREFIX = "rwk"
+#: Seconds after which the file is looked at again: another process revokes a key, and that is "at once".
+LOOK_S = 0.02
 _TABLES = """
 create table if not exists keys (
     id text primary key,
@@ -77,6 +80,7 @@ class Keys:
         except (sqlite3.Error, OSError) as error:
             raise RiskwaveError(f"{path}: cannot be opened as a file of keys ({error})") from error
         self._seen = -1
+        self._looked = 0.0
         self._known: dict[str, tuple[str, Key]] = {}
 
     def create(
@@ -127,21 +131,27 @@ class Keys:
         return [_key(row) for row in rows]
 
     def find(self, token: str) -> Key | None:
-        """The key of a token, valid or not; None where there is none. Microseconds, while no key changes."""
+        """The key of a token, valid or not; None where there is none. Microseconds, mostly."""
         prefix, _, rest = token.partition("_")
         name, _, secret = rest.partition("_")
         if prefix != PREFIX or not secret:
             return None
         with self._lock:
-            seen = self._connection.execute("pragma data_version").fetchone()[0]
-            if seen != self._seen:
-                rows = self._connection.execute(f"select hash, {_COLUMNS} from keys").fetchall()
-                self._known = {row[1]: (row[0], _key(row[1:])) for row in rows}
-                self._seen = seen
+            if name not in self._known or self._seen < 0 or time.monotonic() - self._looked > LOOK_S:
+                self._look()
             found = self._known.get(name)
         if found is None or not hmac.compare_digest(found[0], _hash(token)):
             return None
         return found[1]
+
+    def _look(self) -> None:
+        """Read the keys again, where the file was written since."""
+        seen = self._connection.execute("pragma data_version").fetchone()[0]
+        if seen != self._seen:
+            rows = self._connection.execute(f"select hash, {_COLUMNS} from keys").fetchall()
+            self._known = {row[1]: (row[0], _key(row[1:])) for row in rows}
+            self._seen = seen
+        self._looked = time.monotonic()
 
     def close(self) -> None:
         """Close the file."""

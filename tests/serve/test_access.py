@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from typer.testing import CliRunner
 
@@ -17,6 +18,7 @@ from riskwave.serve.keys import Keys, keys_path
 from riskwave.serve.scopes import ROLES, SCOPES
 from riskwave.serve.settings import Settings
 from tests.serve.conftest import Served
+from tests.support.processes import wait_until
 
 #: Every route, and who may use it: v viewer, i investigator, a analyst, p approver, m admin, d a key with decide alone.
 TABLE = """
@@ -139,7 +141,12 @@ def test_expired_and_revoked_keys_end_at_once(served: Served) -> None:
     _, token = keys.create("ended", owner="ann", role="viewer")
     assert client.get("/v1/rules", headers={"Authorization": f"Bearer {token}"}).status_code == 200
     keys.revoke("ended")
-    answer = client.get("/v1/rules", headers={"Authorization": f"Bearer {token}"})
+
+    def asked() -> httpx2.Response:
+        return client.get("/v1/rules", headers={"Authorization": f"Bearer {token}"})
+
+    wait_until(lambda: asked().status_code != 200, limit_s=1, what="the server to see what another process did")
+    answer = asked()
     assert answer.status_code == 401
     assert "revoked" in answer.json()["detail"]
     keys.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterator
 
@@ -15,7 +16,9 @@ from riskwave.project import compiled_project
 from riskwave.serve.desk import REQUESTS, Ask, Desk
 from riskwave.serve.pace import Pace
 from riskwave.serve.problems import ProblemError
+from riskwave.serve.pulse import EVERY_S, Pulse
 from riskwave.serve.settings import Settings
+from tests.support.processes import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +59,55 @@ def test_what_would_be_too_late_is_refused_with_when_to_come_again(desk: Desk) -
     assert refused.value.status == 503
     assert int(refused.value.headers["Retry-After"]) >= 1
     desk.put([_ask("patient", 60)])
+
+
+def test_requests_let_in_together_count_before_their_events_wait(desk: Desk) -> None:
+    deadline = time.monotonic() + 60
+    places = [desk.place(deadline) for _ in range(50)]
+    with pytest.raises(ProblemError, match="come again"):
+        desk.place(deadline)
+    places[0].leave()
+    places[0].leave()
+    desk.place(deadline)
+    assert (desk.coming, desk.present) == (50, 50)
+
+
+def test_requests_that_are_not_answered_yet_make_the_next_one_late(desk: Desk) -> None:
+    before = desk.ahead(1)
+    places = [desk.place(time.monotonic() + 60) for _ in range(20)]
+    for place in places:
+        place.waits()
+    assert desk.coming == 0
+    assert desk.ahead(1) > before
+    for place in places:
+        place.leave()
+    assert desk.ahead(1) == pytest.approx(before)
+
+
+def test_a_batch_that_is_not_over_when_it_should_be_makes_the_next_one_long(desk: Desk) -> None:
+    desk.put([_ask("first", 60)])
+    expected = desk.pace.seconds(1)
+    desk.take(100, 0)
+    wait_until(lambda: desk.ahead(1) > 2 * expected, limit_s=30, what="a batch to be twice as long as believed")
+    assert desk.ahead(1) < 4 * expected, "what it waits for may have nothing to do with batches"
+
+
+def test_what_came_while_a_loop_was_busy_came_earlier() -> None:
+    async def asked() -> tuple[float, float]:
+        pulse = Pulse()
+        pulse.began()
+        busy = time.monotonic()
+        while time.monotonic() - busy < 0.2:
+            pass
+        now = time.monotonic()
+        late = now - pulse.began()
+        while time.monotonic() - pulse.began() > EVERY_S:
+            await asyncio.sleep(EVERY_S)
+        return late, time.monotonic() - now
+
+    late, again = asyncio.run(asked())
+    assert late >= 0.2 - EVERY_S
+    assert again < 10
 
 
 def test_the_queue_is_bounded(desk: Desk) -> None:

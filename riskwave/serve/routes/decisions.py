@@ -53,13 +53,13 @@ async def decide(
     """Answered once the decision is committed. Idempotent: an event that was decided gets its first decision again."""
     del caller
     service = service_of(request)
-    began = time.monotonic()
+    began: float = request.state.began
     deadline = began + (deadline_ms or service.settings.deadline_ms) / 1000
     body = await read_body(request)
     event = check_event(body)
     request.state.event_id = event.event_id
     ask = _ask(event.event_id, body, deadline, features=features)
-    _put(service, [ask])
+    _put(request, [ask])
     await _wait(service, [ask], began, deadline)
     answer: Answer = ask.answer.result()
     return as_json(_shown(answer), headers={"Riskwave-Replayed": "true"} if answer.again else None)
@@ -77,12 +77,12 @@ async def decide_batch(
 ) -> Response:
     """Decided together, in their order; an event counts once against the key's rate."""
     service = service_of(request)
-    began = time.monotonic()
+    began: float = request.state.began
     deadline = began + (deadline_ms or service.settings.deadline_ms) / 1000
     events = split_batch(await read_body(request), MOST)
     admit(service, caller.key, len(events) - 1)
     asks = [_ask(event.event_id, body, deadline, features=features) for event, body in events]
-    _put(service, asks)
+    _put(request, asks)
     await _wait(service, asks, began, deadline)
     items = []
     for ask in asks:
@@ -170,7 +170,9 @@ def _ask(event_id: str, body: bytes, deadline: float, *, features: bool) -> Ask:
     return ask
 
 
-def _put(service: Service, asks: list[Ask]) -> None:
+def _put(request: Request, asks: list[Ask]) -> None:
+    service = service_of(request)
+    request.state.place.waits()
     try:
         service.decider.ask(asks)
     except ProblemError:
