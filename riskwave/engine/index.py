@@ -13,6 +13,8 @@ import numpy.typing as npt
 Ints = npt.NDArray[np.int64]
 Positions = npt.NDArray[np.int32]
 
+PAGE = 64  # keys of a page of a run
+MANY = 500  # values from which on a search by pages is the faster one
 GROWTH = 6  # a run is merged into the one before it unless that one is this many times longer
 
 
@@ -40,42 +42,71 @@ def expand(first: Ints, count: Ints) -> Ints:
     return offsets + np.arange(total, dtype=np.int64)
 
 
-class SortedIndex:
-    """Entries (not unique) with the row position each belongs to."""
+class Run:
+    """Entries in order, with the row position each belongs to."""
 
-    def __init__(self) -> None:
-        self._runs: list[tuple[Ints, Positions]] = []
+    def __init__(self, keys: Ints, positions: Positions) -> None:
+        self.keys, self.positions = keys, positions
+        # The first of each page: few enough to stay in the processor's cache, where a search of all keys would not.
+        self._pages = keys[::PAGE].copy()
 
     def __len__(self) -> int:
-        return sum(len(keys) for keys, _ in self._runs)
+        return len(self.keys)
 
     @property
     def nbytes(self) -> int:
         """Bytes in memory."""
-        return sum(keys.nbytes + positions.nbytes for keys, positions in self._runs)
+        return self.keys.nbytes + self.positions.nbytes + self._pages.nbytes
+
+    def first(self, values: Ints) -> Ints:
+        """For each value (n, any order) the place of the first key that is not less, as np.searchsorted has it."""
+        if len(self._pages) < PAGE or len(values) < MANY:
+            return np.searchsorted(self.keys, values)
+        low = np.maximum(np.searchsorted(self._pages, values) - 1, 0) * PAGE
+        last, step = len(self.keys) - 1, PAGE // 2
+        while step:
+            middle = low + step
+            low = np.where((middle <= last) & (self.keys[np.minimum(middle, last)] < values), middle, low)
+            step //= 2
+        return low + (self.keys[low] < values)
+
+
+class SortedIndex:
+    """Entries (not unique) with the row position each belongs to."""
+
+    def __init__(self) -> None:
+        self._runs: list[Run] = []
+
+    def __len__(self) -> int:
+        return sum(map(len, self._runs))
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes in memory."""
+        return sum(run.nbytes for run in self._runs)
 
     def add(self, entries: Ints, positions: Positions) -> None:
         """Add entries (n, any order) for row positions (n)."""
         if len(entries) == 0:
             return
         order = np.argsort(entries, kind="stable")
-        self._runs.append((entries[order], positions[order]))
-        while len(self._runs) > 1 and len(self._runs[-2][0]) < GROWTH * len(self._runs[-1][0]):
+        self._runs.append(Run(entries[order], positions[order]))
+        while len(self._runs) > 1 and len(self._runs[-2]) < GROWTH * len(self._runs[-1]):
             newer, older = self._runs.pop(), self._runs.pop()
             self._runs.append(_merged(older, newer))
 
     def renumber(self, place_of: Positions) -> None:
         """Give the row at position p the position place_of[p]."""
-        self._runs = [(keys, place_of[positions]) for keys, positions in self._runs]
+        for run in self._runs:
+            run.positions = place_of[run.positions]
 
     def ranges(self, low: Ints, high: Ints) -> tuple[Ints, Positions]:
         """Entries and positions within the disjoint half-open ranges [low, high), in order of entry."""
         found = []
-        for keys, positions in self._runs:
-            first = np.searchsorted(keys, low)
-            count = np.searchsorted(keys, high) - first
-            rows = expand(first, count)
-            found.append((keys[rows], positions[rows]))
+        for run in self._runs:
+            first = run.first(low)
+            rows = expand(first, run.first(high) - first)
+            found.append((run.keys[rows], run.positions[rows]))
         if not found:
             return np.empty(0, np.int64), np.empty(0, np.int32)
         if len(found) == 1:
@@ -88,13 +119,13 @@ class SortedIndex:
     def spans(self, low: Ints, high: Ints) -> tuple[Ints, Ints, Positions]:
         """For the half-open ranges [low, high) (n, they may overlap): the range, the entry and its position."""
         owners, found, positions = [], [], []
-        for keys, rows in self._runs:
-            first = np.searchsorted(keys, low)
-            count = np.searchsorted(keys, high) - first
+        for run in self._runs:
+            first = run.first(low)
+            count = run.first(high) - first
             at = expand(first, count)
             owners.append(np.repeat(np.arange(len(low)), count))
-            found.append(keys[at])
-            positions.append(rows[at])
+            found.append(run.keys[at])
+            positions.append(run.positions[at])
         if not found:
             nothing = np.empty(0, np.int64)
             return nothing, nothing, np.empty(0, np.int32)
@@ -103,15 +134,15 @@ class SortedIndex:
     def find(self, entries: Ints) -> Positions:
         """The position of each entry (n), -1 where there is none; any one of them where there are several."""
         result = np.full(len(entries), -1, np.int32)
-        for keys, positions in self._runs:
-            at = np.minimum(np.searchsorted(keys, entries), len(keys) - 1)
-            hit = keys[at] == entries
-            result[hit] = positions[at[hit]]
+        for run in self._runs:
+            at = np.minimum(run.first(entries), len(run) - 1)
+            hit = run.keys[at] == entries
+            result[hit] = run.positions[at[hit]]
         return result
 
 
-def _merged(older: tuple[Ints, Positions], newer: tuple[Ints, Positions]) -> tuple[Ints, Positions]:
-    keys = np.concatenate((older[0], newer[0]))
-    positions = np.concatenate((older[1], newer[1]))
+def _merged(older: Run, newer: Run) -> Run:
+    keys = np.concatenate((older.keys, newer.keys))
+    positions = np.concatenate((older.positions, newer.positions))
     order = np.argsort(keys, kind="stable")  # two sorted runs: linear
-    return keys[order], positions[order]
+    return Run(keys[order], positions[order])

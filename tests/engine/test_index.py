@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from riskwave.engine.index import SortedIndex, composite, expand, merge_ranges
+from riskwave.engine.index import MANY, PAGE, Run, SortedIndex, composite, expand, merge_ranges
 
 Entry = int
 #: Batches of entries; few values, so that entries repeat within and across batches.
@@ -107,3 +107,12 @@ def test_renumbered_entries_are_found_at_their_new_positions(added: list[list[En
     at = {order[place]: entry for place, entry in enumerate(entries)}
     assert [at[position] for position in positions.tolist()] == found.tolist()
     assert sorted(positions.tolist()) == list(range(len(entries)))
+
+
+@given(st.integers(0, 2**32), st.integers(0, 400))
+def test_a_long_run_is_searched_as_a_short_one(seed: int, few: int) -> None:
+    random = np.random.default_rng(seed)
+    keys = np.sort(random.integers(0, 3_000, PAGE * PAGE + few))
+    run = Run(keys, np.arange(len(keys), dtype=np.int32))
+    values = random.integers(-1, 3_001, MANY + few)
+    assert run.first(values).tolist() == np.searchsorted(keys, values).tolist()
