@@ -7,7 +7,6 @@ costs more than all the counting. So each model gives its new columns alone, and
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -112,21 +111,19 @@ class Chain:
                 if link.over is not None:
                     connection.execute(f"prepare chain_over_{link.name} as select {columns} from ({link.over})")
 
-    def run(self, batch: pa.Table, *, over: bool, halfway: Callable[[], None] = lambda: None) -> pa.Table:
-        """Compute every model for a batch; gives the last one's rows. `halfway` is called when half of them are done.
+    def run(self, batch: pa.Table, *, over: bool) -> pa.Table:
+        """Compute every model for a batch; gives the last one's rows.
 
         Raises RiskwaveError when a model gives more or fewer rows than it was given.
         """
         columns = dict(zip(batch.column_names, batch.columns, strict=True))
         made: list[Future[None]] = [Future() for _ in self._links]
 
-        def lane(number: int, halfway: Callable[[], None]) -> None:
+        def lane(number: int) -> None:
             places = self._lanes[number]
             connection = self.beside if number else self._connection
             try:
-                for done, place in enumerate(places):
-                    if done == len(places) // 2:
-                        halfway()
+                for place in places:
                     link = self._links[place]
                     for needed in link.needs:
                         made[needed].result()
@@ -138,9 +135,9 @@ class Chain:
                         made[place].set_exception(error)
                 raise
 
-        beside = self._thread.submit(lane, 1, lambda: None) if self._lanes[1] else None
+        beside = self._thread.submit(lane, 1) if self._lanes[1] else None
         try:
-            lane(0, halfway)
+            lane(0)
         finally:
             if beside is not None:
                 beside.result()

@@ -111,13 +111,12 @@ class Engine:
         *,
         labels: pa.Table | None = None,
         offsets: Mapping[str, Mapping[int, int]] | None = None,
-        halfway: Callable[[], None] = lambda: None,
         done: Callable[[Outcome], None] = lambda outcome: None,
     ) -> Outcome:
         """`process` from the staged rows on, and without waiting for rules and commit, which `done` is told of.
 
-        Batches are committed in order. `stager` makes staged rows, on another thread if need be; `halfway` is called
-        when a part of the work is left, for who makes the next ones; `done` on a thread of the engine's.
+        Batches are committed in order. `stager` makes staged rows, on another thread if need be; `done` is called on a
+        thread of the engine's.
         """
         if len(self.history) > self._roomy:
             self._check_room()
@@ -143,7 +142,7 @@ class Engine:
             written = {"stg_payments": accepted, "rejected_events": staged.rejected, "int_confirmed_frauds": frauds}
             if labels is not None:
                 written["labels"] = labels
-            known = self._know(rows, batch, halfway) if len(batch) else None
+            known = self._know(rows, batch) if len(batch) else None
             if self._own is not None:
                 self._own.add(self.history, fresh, accepted.column("_hash").to_numpy())
             decided = None if known is None else self._rules.submit(carried(self._rule), known, self._notes.first)
@@ -344,12 +343,11 @@ class Engine:
         rows = self.store.staged(self.bench.accepted, columns["event_id"].arrow(positions), low, high)
         return rows, self.history.find(rows.column("_hash").to_numpy())
 
-    def _know(self, rows: pa.Table, batch: Positions, halfway: Callable[[], None] = lambda: None) -> pa.Table | None:
+    def _know(self, rows: pa.Table, batch: Positions) -> pa.Table | None:
         """Rows of decision_input for the batch's events whose values are not those decided before; None when none."""
         bench = self.bench
         rows, over = self._scoping.put(rows, batch)
-        # As late as rows can still be staged meanwhile: what comes after they were asked for waits a batch longer.
-        known = bench.features(rows, over=over, halfway=halfway)
+        known = bench.features(rows, over=over)
         positions = batch
         features = known.column("_features").to_numpy()
         before = self.history.version[positions]

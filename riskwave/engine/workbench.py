@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pyarrow as pa
 
 from riskwave.engine.chain import Chain, in_order, window_sql
@@ -54,12 +52,9 @@ class Workbench:
         return fetch(self.connection, name)
 
     @traced("riskwave.features")
-    def features(self, batch: pa.Table, *, over: bool, halfway: Callable[[], None] = lambda: None) -> pa.Table:
-        """`decision_input` rows of a batch (columns `rows`) in its order, with _hash and _features.
-
-        halfway: called when half of the models are done.
-        """
-        wide = self.chain.run(batch, over=over, halfway=halfway)
+    def features(self, batch: pa.Table, *, over: bool) -> pa.Table:
+        """`decision_input` rows of a batch (columns `rows`) in its order, with _hash and _features."""
+        wide = self.chain.run(batch, over=over)
         self.wide.put(wide)
         made = in_order(self.fetch("features"), wide.num_rows, KNOWN)
         self.wide.clear()

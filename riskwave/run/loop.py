@@ -32,6 +32,8 @@ LEAST_ROWS = 256
 MOST_ROWS = 20_000
 ARCHIVE_EVERY = 100
 TURN_S = 0.0005
+FEW_ROWS = 1_000
+PACE = 1.35  # after a batch of few rows the next one begins when this many times as long as that took is over
 BATCH_S = 0.8  # a backlog is read in batches of about this long: longer gains little and keeps a rider waiting
 
 
@@ -55,9 +57,6 @@ class Intake(Protocol):
 
     def offsets(self, raw: pa.Table) -> dict[str, dict[int, int]]:
         """The next offsets to read after rows that were taken, by source and partition."""
-
-    def ask(self) -> None:
-        """Told well before the end of a batch: there will soon be room for more."""
 
     @property
     def idle(self) -> bool:
@@ -161,7 +160,6 @@ def decide_all(
                 staged,
                 labels=due,
                 offsets=intake.offsets(raw) | (labels.offsets if labels else {}),
-                halfway=intake.ask,
                 done=traced(partial(committed, raw, began)),
             )
         took = time.perf_counter() - began
@@ -170,6 +168,9 @@ def decide_all(
         batches += 1
         if batches % ARCHIVE_EVERY == 0:
             engine.archive()
+        if raw.num_rows < FEW_ROWS:
+            # What it commits shares the machine with the next one: begun at once, both would be late, and smaller.
+            stop.wait(max(PACE * took - (time.perf_counter() - began), 0.0))
         if raw.num_rows >= room:
             # There was more than fitted: batches grow towards the length that carries most.
             rows = int(min(max(rows * min(limits.batch_s / took, 2.0), LEAST_ROWS), MOST_ROWS))

@@ -231,11 +231,6 @@ class Desk:
             found |= self._stream.offsets(others)
         return found
 
-    def ask(self) -> None:
-        """There will soon be room for more of the source's rows."""
-        if self._stream is not None:
-            self._stream.ask()
-
     @property
     def idle(self) -> bool:
         """Never: somebody may ask."""

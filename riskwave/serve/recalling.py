@@ -44,10 +44,6 @@ class Recalling:
         """As the desk's."""
         return self._desk.offsets(raw)
 
-    def ask(self) -> None:
-        """As the desk's."""
-        self._desk.ask()
-
     @property
     def idle(self) -> bool:
         """As the desk's."""
