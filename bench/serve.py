@@ -26,6 +26,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from bench.rollout import models
 from riskwave.allocator import start_with_allocator
 from riskwave.engine.engine import Engine
 from riskwave.serve.keys import Keys, keys_path
@@ -160,17 +161,11 @@ def fill(state: Path, bank: SimulatedBank, history: int) -> None:
 
 
 def model_online(folder: Path) -> Path:
-    """Train a model, publish and promote it, as a person would; the folder of what is online."""
-    kept = ["--registry", str(folder / "models.db"), "--artifacts", str(folder)]
-    online = folder / "online"
-    steps = (
-        ["train", "--history", "sim:?events=20000&seed=1&fraud_share=0.04", *kept],
-        ["publish", "latest", *kept],
-        ["promote", "latest", *kept, "--online", str(online)],
-    )
-    for step in steps:
-        subprocess.run([sys.executable, "-m", "riskwave", "models", *step], check=True, stdout=subprocess.DEVNULL)
-    return online
+    """Train a model, publish and promote it; the folder of what is online."""
+    models(folder, ["train", "--history", "sim:?events=20000&seed=1&fraud_share=0.04"])
+    models(folder, ["publish", "latest"])
+    models(folder, ["promote", "latest"])
+    return folder / "online"
 
 
 async def measure(
