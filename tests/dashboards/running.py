@@ -182,6 +182,7 @@ def go(page: Page, title: str) -> None:
 
 
 def metric(page: Page, name: str) -> Locator:
-    """The value of a figure."""
-    box = page.get_by_test_id("stMetric").filter(has=page.get_by_text(name, exact=True))
+    """The value of a figure as it is drawn now: while a page is drawn anew its last drawing is there too, as stale."""
+    drawn = page.locator("[data-testid=stElementContainer][data-stale=false]").get_by_test_id("stMetric")
+    box = drawn.filter(has=page.get_by_text(name, exact=True))
     return box.get_by_test_id("stMetricValue")
