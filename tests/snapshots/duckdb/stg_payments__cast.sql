@@ -75,8 +75,14 @@ end as event_ts,
         )
         then try_cast(local_ts_text as timestamptz) at time zone 'UTC'
 end as local_ts,
-        case when regexp_full_match(amount_minor_text, '[+-]?[0-9]{1,18}') then try_cast(amount_minor_text as bigint) end as amount_minor,
-        case when regexp_full_match(billing_amount_minor_text, '[+-]?[0-9]{1,18}') then try_cast(billing_amount_minor_text as bigint) end as billing_amount_minor_given,
+        case
+    when regexp_full_match(amount_minor_text, '[+-]?[0-9]{1,18}([.]0{0,30})?')
+        then try_cast(split_part(amount_minor_text, '.', 1) as bigint)
+end as amount_minor,
+        case
+    when regexp_full_match(billing_amount_minor_text, '[+-]?[0-9]{1,18}([.]0{0,30})?')
+        then try_cast(split_part(billing_amount_minor_text, '.', 1) as bigint)
+end as billing_amount_minor_given,
         case
     when regexp_full_match(latitude_text, '[+-]?[0-9]{1,15}([.][0-9]{0,30})?([eE][+-]?[0-9]{1,2})?')
         then try_cast(latitude_text as double)

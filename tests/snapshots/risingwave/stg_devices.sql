@@ -24,7 +24,7 @@ end as valid_from,
             nullif(trim(document ->> 'app_version', ' '), '') as app_version,
             nullif(trim(document ->> 'browser', ' '), '') as browser,
             nullif(trim(document ->> 'language', ' '), '') as language,
-            case when nullif(trim(document ->> 'timezone_offset_minutes', ' '), '') ~ '^[+-]?[0-9]{1,18}$' then nullif(trim(document ->> 'timezone_offset_minutes', ' '), '')::bigint end as timezone_offset_minutes,
+            case when nullif(trim(document ->> 'timezone_offset_minutes', ' '), '') ~ '^[+-]?[0-9]{1,18}([.]0{0,30})?$' then split_part(nullif(trim(document ->> 'timezone_offset_minutes', ' '), ''), '.', 1)::bigint end as timezone_offset_minutes,
             case
     when lower(nullif(trim(document ->> 'is_emulator', ' '), '')) in ('true', 't', '1', 'yes') then true
     when lower(nullif(trim(document ->> 'is_emulator', ' '), '')) in ('false', 'f', '0', 'no') then false

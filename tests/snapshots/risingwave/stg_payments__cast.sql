@@ -91,8 +91,8 @@ end as event_ts,
     when local_ts_text ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?)?$'
         then local_ts_text::timestamptz at time zone 'UTC'
 end as local_ts,
-        case when amount_minor_text ~ '^[+-]?[0-9]{1,18}$' then amount_minor_text::bigint end as amount_minor,
-        case when billing_amount_minor_text ~ '^[+-]?[0-9]{1,18}$' then billing_amount_minor_text::bigint end as billing_amount_minor_given,
+        case when amount_minor_text ~ '^[+-]?[0-9]{1,18}([.]0{0,30})?$' then split_part(amount_minor_text, '.', 1)::bigint end as amount_minor,
+        case when billing_amount_minor_text ~ '^[+-]?[0-9]{1,18}([.]0{0,30})?$' then split_part(billing_amount_minor_text, '.', 1)::bigint end as billing_amount_minor_given,
         case when latitude_text ~ '^[+-]?[0-9]{1,15}([.][0-9]{0,30})?([eE][+-]?[0-9]{1,2})?$' then latitude_text::double precision end as latitude_given,
         case when longitude_text ~ '^[+-]?[0-9]{1,15}([.][0-9]{0,30})?([eE][+-]?[0-9]{1,2})?$' then longitude_text::double precision end as longitude_given,
         case
