@@ -2,7 +2,7 @@
 
 with payments as (
 
-    select * from {{ ref('int_payments__card_month') }}
+    {{ with_facts(ref('int_payments__card_month')) }}
 
 ),
 

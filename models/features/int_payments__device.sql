@@ -1,6 +1,6 @@
 with payments as (
 
-    select * from {{ ref('int_payments__facts') }}
+    {{ windowed() }}
 
 ),
 

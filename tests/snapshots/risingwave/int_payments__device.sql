@@ -1,6 +1,6 @@
 with payments as (
 
-    select * from __dbt__cte__int_payments__facts
+    select event_id, event_ts, card_id, device_id, billing_amount_minor, is_declined, event_code, merchant_id, mcc, merchant_country, has_place, latitude, longitude, local_hour from "dev"."public"."stg_payments"
 
 ),
 
