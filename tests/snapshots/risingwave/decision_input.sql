@@ -1,8 +1,11 @@
 with payments as (
 
-    select facts.*, windows.* except (event_id, event_ts, card_id, device_id, billing_amount_minor, is_declined, event_code, merchant_id, mcc, merchant_country, has_place, latitude, longitude, local_hour)
+    select facts.*, windows.*
     from __dbt__cte__int_payments__facts as facts
-    inner join __dbt__cte__int_payments__card_month as windows on facts.event_id = windows.event_id
+    inner join (
+        select event_id as windowed_event_id, * except (event_id, event_ts, card_id, device_id, billing_amount_minor, is_declined, event_code, merchant_id, mcc, merchant_country, has_place, latitude, longitude, local_hour)
+        from __dbt__cte__int_payments__card_month
+    ) as windows on facts.event_id = windows.windowed_event_id
 
 ),
 
