@@ -134,11 +134,11 @@ class Desk:
             ahead = self.ahead(rows)
             left = deadline - time.monotonic()
             # Who has the time leaves some of it; who has not takes the risk.
-            spare = min(STALL_S, max(left - STALL_S, 0.0))
-            if ahead > left - spare:
+            usable = max(left - STALL_S, min(left, STALL_S))
+            if ahead > usable:
                 raise ProblemError(
                     503,
-                    f"a decision would take {ahead * 1000:,.0f} ms, now and then {spare * 1000:,.0f} more, and the "
+                    f"a decision would take {ahead * 1000:,.0f} ms, {max(usable, 0) * 1000:,.0f} may be used: the "
                     f"deadline is in {max(left, 0) * 1000:,.0f}; {waiting:,} events wait",
                     retry_after=ahead,
                 )
