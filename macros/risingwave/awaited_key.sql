@@ -1,5 +1,8 @@
-{# The key under which an event looks up tiles (RisingWave only): its own, or without one a key that no other event has. #}
+{#
+The key under which an event looks up tiles (RisingWave only): its own, or without one a key that no entity has. Those
+are 64, so that a minute of payments without an ip awaits 64 rows, not one each, and not one that all of them go through.
+#}
 {% macro awaited_key(key, relation=none) -%}
 {%- set of = relation ~ "." if relation else "" -%}
-coalesce({{ of }}{{ key }}, chr(1) || {{ of }}event_id)
+coalesce({{ of }}{{ key }}, chr(1) || ({{ of }}source_offset % 64)::varchar)
 {%- endmacro %}

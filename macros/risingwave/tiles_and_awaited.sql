@@ -7,7 +7,10 @@ then has at the awaited row what the complete tiles before it sum up to, and no 
 So a tile costs a few rows, however long the windows over it; folding each tile forward with HOP costs a row for every
 tile it will serve, 400 an event over all windows, most of which nobody looks up.
 
-An event without the key awaits a row of its own: an inner join (look_up) finds one row for every event.
+The newest tile of all is held back: no window that anybody looks up holds it, and while it is the newest each barrier
+changes it. It goes on, whole, with the barrier that brings a payment of the tile after it.
+
+An event without the key awaits a row too (awaited_key): an inner join (look_up) finds one row for every event.
 
     columns: the tiles' own columns with their types, NULL in awaited rows
 #}
@@ -18,6 +21,7 @@ select
         false as is_awaited,
         {{ columns | join(', ') }}
     from {{ tiles }}
+    where tile < (select max(date_trunc('{{ unit }}', event_ts)) from {{ ref('stg_payments') }})
     union all
     select
         {{ key }},

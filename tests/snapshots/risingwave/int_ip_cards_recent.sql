@@ -6,6 +6,7 @@ with awaited as (
         false as is_awaited,
         card_id
     from "dev"."public"."int_ip_card_minutes"
+    where tile < (select max(date_trunc('minute', event_ts)) from "dev"."public"."stg_payments")
     union all
     select
         ip,
@@ -16,7 +17,7 @@ with awaited as (
         select distinct on (ip, serves) *
         from (
             select
-                coalesce(ip, chr(1) || event_id) as ip,
+                coalesce(ip, chr(1) || (source_offset % 64)::varchar) as ip,
                 date_trunc('minute', event_ts) as serves
             from "dev"."public"."stg_payments"
         ) as looked_up

@@ -6,6 +6,7 @@ with awaited as (
         false as is_awaited,
         txn_count, fraud_count
     from "dev"."public"."int_merchant_days"
+    where tile < (select max(date_trunc('day', event_ts)) from "dev"."public"."stg_payments")
     union all
     select
         merchant_id,
@@ -16,7 +17,7 @@ with awaited as (
         select distinct on (merchant_id, serves) *
         from (
             select
-                coalesce(merchant_id, chr(1) || event_id) as merchant_id,
+                coalesce(merchant_id, chr(1) || (source_offset % 64)::varchar) as merchant_id,
                 date_trunc('day', event_ts) as serves
             from "dev"."public"."stg_payments"
         ) as looked_up
