@@ -57,6 +57,12 @@ def test_a_second_run_changes_nothing(deployed: Deployment) -> None:
     assert (thresholds[0]["card_velocity__max_count"], len(thresholds), len(entries)) == (9, 1, 1)
 
 
+def test_dbt_s_own_tests_pass_there(deployed: Deployment) -> None:
+    said = deployed.dbt("build")
+    assert "ERROR=0" in said
+    assert int(said.split("PASS=")[1].split()[0]) > 100
+
+
 def test_staged_payments_and_the_logs_are_append_only(deployed: Deployment) -> None:
     found = deployed.rows(
         "select r.name, append_only from rw_relations r join rw_schemas s on r.schema_id = s.id "
