@@ -5,7 +5,7 @@ from __future__ import annotations
 import duckdb
 import pytest
 
-from riskwave.project import compiled_project
+from riskwave.project import compiled_project, project_dir
 
 pytestmark = pytest.mark.xdist_group("dbt_build")
 
@@ -18,6 +18,8 @@ def test_sums_by_a_join_are_the_windows(built: duckdb.DuckDBPyConnection) -> Non
         if model.name.startswith("int_payments__"):
             built.execute(f"create temp view {model.name} as {model.sql}")
     names = [column[0] for column in built.execute("select * from int_payments__card_sums limit 0").description]
+    listed = (project_dir() / "macros/risingwave/summed_columns.sql").read_text().splitlines()[2]
+    assert listed.split(", ") == names[1:]
     known = ", ".join(
         f"case when {key} is null then 0 else card_same_{what}_count_30d end as card_same_{what}_count_30d"
         for what, key in OWN.items()
