@@ -17,7 +17,7 @@ with awaited as (
         select distinct on (bin, serves) *
         from (
             select
-                coalesce(bin, chr(1) || (source_offset % 64)::varchar) as bin,
+                coalesce(bin, chr(1) || to_char(event_ts, 'YYYYMMDDHH24') || (source_offset % 64)::varchar) as bin,
                 date_trunc('minute', event_ts) as serves
             from "dev"."public"."stg_payments"
         ) as looked_up

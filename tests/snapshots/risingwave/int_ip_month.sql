@@ -17,7 +17,7 @@ with awaited as (
         select distinct on (ip, serves) *
         from (
             select
-                coalesce(ip, chr(1) || (source_offset % 64)::varchar) as ip,
+                coalesce(ip, chr(1) || to_char(event_ts, 'YYYYMMDDHH24') || (source_offset % 64)::varchar) as ip,
                 date_trunc('day', event_ts) as serves
             from "dev"."public"."stg_payments"
         ) as looked_up

@@ -17,7 +17,7 @@ with awaited as (
         select distinct on (merchant_id, serves) *
         from (
             select
-                coalesce(merchant_id, chr(1) || (source_offset % 64)::varchar) as merchant_id,
+                coalesce(merchant_id, chr(1) || to_char(event_ts, 'YYYYMMDDHH24') || (source_offset % 64)::varchar) as merchant_id,
                 date_trunc('minute', event_ts) as serves
             from "dev"."public"."stg_payments"
         ) as looked_up

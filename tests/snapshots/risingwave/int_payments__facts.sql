@@ -67,7 +67,7 @@ tiled as (
                 and date_trunc('day', merchant_recent.serves) = merchant_month.serves
     )
         on
-            coalesce(payments.merchant_id, chr(1) || (payments.source_offset % 64)::varchar) = merchant_recent.merchant_id
+            coalesce(payments.merchant_id, chr(1) || to_char(payments.event_ts, 'YYYYMMDDHH24') || (payments.source_offset % 64)::varchar) = merchant_recent.merchant_id
             and date_trunc('minute', payments.event_ts) = merchant_recent.serves
 
     inner join (
@@ -78,7 +78,7 @@ tiled as (
                 and date_trunc('hour', bin_recent.serves) = bin_day.serves
     )
         on
-            coalesce(payments.bin, chr(1) || (payments.source_offset % 64)::varchar) = bin_recent.bin
+            coalesce(payments.bin, chr(1) || to_char(payments.event_ts, 'YYYYMMDDHH24') || (payments.source_offset % 64)::varchar) = bin_recent.bin
             and date_trunc('minute', payments.event_ts) = bin_recent.serves
 
     inner join (
@@ -101,7 +101,7 @@ tiled as (
                 and date_trunc('day', ip_recent.serves) = ip_month.serves
     )
         on
-            coalesce(payments.ip, chr(1) || (payments.source_offset % 64)::varchar) = ip_recent.ip
+            coalesce(payments.ip, chr(1) || to_char(payments.event_ts, 'YYYYMMDDHH24') || (payments.source_offset % 64)::varchar) = ip_recent.ip
             and date_trunc('minute', payments.event_ts) = ip_recent.serves
 
 ),
