@@ -2,7 +2,7 @@
 {% macro distinct_over(value, window_name) %}{{ return(adapter.dispatch('distinct_over', 'riskwave')(value, window_name)) }}{% endmacro %}
 
 {% macro default__distinct_over(value, window_name) -%}
-coalesce(array_length(array_remove(array_distinct(array_agg({{ value }}) over {{ window_name }}), null)), 0)::bigint
+{{ distinct_in('array_agg(' ~ value ~ ') over ' ~ window_name) }}
 {%- endmacro %}
 
 {% macro duckdb__distinct_over(value, window_name) -%}

@@ -7,6 +7,7 @@ it is part of nothing (DuckDB). Delivered at least once: who reads takes event_i
 {% macro default__outlet(topic, query) %}{{ return(query) }}{% endmacro %}
 
 {% macro risingwave__outlet(topic, query) -%}
+{{ filled_at_once() }}
 create sink {{ this }} as {{ made(query) }} with (
     connector = 'kafka',
     properties.bootstrap.server = '{{ var("kafka_bootstrap") }}',

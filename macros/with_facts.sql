@@ -3,16 +3,25 @@
 
 {% macro default__with_facts(payments) %}select * from {{ payments }}{% endmacro %}
 
-{#- What sums and maxima the windows hold comes from a join (summed_columns); RisingWave leaves out windows nobody reads. -#}
+{#-
+RisingWave keeps both sides of every join, so that what is wide is joined once, and what is narrow first. What the windows
+tell comes from two lists and a join (int_payments__card_lists, int_payments__card_sums).
+-#}
 {% macro risingwave__with_facts(payments) -%}
-select facts.*, windows.*, sums.*
-    from {{ ref('int_payments__facts') }} as facts
+select payments.*, sums.*, facts.*, lists.*
+    from (
+        {{ ref('stg_payments') }} as payments
+        inner join (
+            select event_id as summed_event_id, * except (event_id) from {{ ref('int_payments__card_sums') }}
+        ) as sums on payments.event_id = sums.summed_event_id
+    )
     inner join (
-        select event_id as windowed_event_id, * except ({{ windowed_columns() }}, {{ summed_columns() }})
-        from {{ payments }}
-    ) as windows on facts.event_id = windows.windowed_event_id
-    inner join (
-        select event_id as summed_event_id, {{ summed_columns() }}
-        from {{ ref('int_payments__card_sums') }}
-    ) as sums on facts.event_id = sums.summed_event_id
+        (
+            select event_id as known_event_id, * except (event_id, {{ looked_up_columns() }})
+            from {{ ref('int_payments__facts') }}
+        ) as facts
+        inner join (
+            select event_id as listed_event_id, * except (event_id) from {{ ref('int_payments__card_lists') }}
+        ) as lists on facts.known_event_id = lists.listed_event_id
+    ) on payments.event_id = facts.known_event_id
 {%- endmacro %}

@@ -7,5 +7,6 @@ Instead of dbt-risingwave's: with what it was made of in it, and in as many para
 {%- if parts -%}
 set streaming_parallelism = {{ parts.get(relation.identifier, parts.get('default', 'default')) }};
 {% endif -%}
+{{ filled_at_once() }}
 create materialized view if not exists {{ relation }} as {{ made(sql) }}
 {%- endmacro %}

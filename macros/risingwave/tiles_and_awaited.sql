@@ -21,7 +21,7 @@ select
         false as is_awaited,
         {{ columns | join(', ') }}
     from {{ tiles }}
-    where tile < (select max(date_trunc('{{ unit }}', event_ts)) from {{ ref('stg_payments') }})
+    where tile < (select max(date_trunc('{{ unit }}', event_ts)) from {{ ref('int_newest_payment') }})
     union all
     select
         {{ key }},

@@ -1,4 +1,4 @@
-{{ config(materialized = block_kind()) }}
+{{ config(materialized = stream_only_kind()) }}
 
 with networks as (
 

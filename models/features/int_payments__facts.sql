@@ -1,6 +1,6 @@
 with payments as (
 
-    select * from {{ ref('stg_payments') }}
+    {{ looked_up() }}
 
 ),
 

@@ -22,6 +22,8 @@ from riskwave.risingwave.sync import sync
 from riskwave.risingwave.takeover import NEXT
 from riskwave.rules.dbt import PACK
 
+#: As macros/risingwave/filled_at_once.sql has it.
+FILLED_AT_ONCE = "set streaming_use_snapshot_backfill = false"
 #: More steps than any change takes.
 MOST_STEPS = 500
 #: Rows that the log has before a new feed begins: of each partition, to which offset.
@@ -135,6 +137,7 @@ def _run_dbt(server: Server, variables: Mapping[str, Any]) -> None:
 def _make(server: Server, step: Step, found: Found, project: Project, variables: Mapping[str, Any]) -> None:
     model = next(each for each in project.models if each.name == step.relation.removesuffix(NEXT))
     names = {name: chosen(found, project, name) for name in model.reads}
+    server.run(FILLED_AT_ONCE)
     if model.kind in ("source", "sink"):
         sql = renamed(model.sql, server.schema, {**names, model.name: step.relation})
         if model.kind == "sink":

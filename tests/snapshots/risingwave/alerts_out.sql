@@ -1,3 +1,4 @@
+set streaming_use_snapshot_backfill = false;
 create sink "dev"."public"."alerts_out" as select * from (
 select
     event_id,

@@ -1,15 +1,21 @@
 with payments as (
 
-    select facts.*, windows.*, sums.*
-    from __dbt__cte__int_payments__facts as facts
+    select payments.*, sums.*, facts.*, lists.*
+    from (
+        "dev"."public"."stg_payments" as payments
+        inner join (
+            select event_id as summed_event_id, * except (event_id) from __dbt__cte__int_payments__card_sums
+        ) as sums on payments.event_id = sums.summed_event_id
+    )
     inner join (
-        select event_id as windowed_event_id, * except (event_id, event_ts, card_id, device_id, billing_amount_minor, is_declined, event_code, merchant_id, mcc, merchant_country, has_place, latitude, longitude, local_hour, card_txn_count_1m, card_txn_count_5m, card_txn_count_10m, card_txn_count_1h, card_txn_count_24h, card_txn_count_7d, card_txn_count_30d, card_amount_sum_10m, card_amount_sum_1h, card_amount_sum_24h, card_amount_total_7d, card_amount_total_30d, card_amount_squares_7d, card_amount_squares_30d, card_amount_max_24h, card_amount_max_7d, card_amount_max_30d, card_decline_count_10m, card_decline_count_1h, card_same_hour_count_30d, card_same_merchant_count_30d, card_same_country_count_30d, card_same_device_count_30d)
-        from __dbt__cte__int_payments__card_month
-    ) as windows on facts.event_id = windows.windowed_event_id
-    inner join (
-        select event_id as summed_event_id, card_txn_count_1m, card_txn_count_5m, card_txn_count_10m, card_txn_count_1h, card_txn_count_24h, card_txn_count_7d, card_txn_count_30d, card_amount_sum_10m, card_amount_sum_1h, card_amount_sum_24h, card_amount_total_7d, card_amount_total_30d, card_amount_squares_7d, card_amount_squares_30d, card_amount_max_24h, card_amount_max_7d, card_amount_max_30d, card_decline_count_10m, card_decline_count_1h, card_same_hour_count_30d, card_same_merchant_count_30d, card_same_country_count_30d, card_same_device_count_30d
-        from __dbt__cte__int_payments__card_sums
-    ) as sums on facts.event_id = sums.summed_event_id
+        (
+            select event_id as known_event_id, * except (event_id, event_ts, card_id, device_id, merchant_id, bin, ip, source_offset)
+            from __dbt__cte__int_payments__facts
+        ) as facts
+        inner join (
+            select event_id as listed_event_id, * except (event_id) from __dbt__cte__int_payments__card_lists
+        ) as lists on facts.known_event_id = lists.listed_event_id
+    ) on payments.event_id = facts.known_event_id
 
 ),
 

@@ -6,7 +6,7 @@ with awaited as (
         false as is_awaited,
         txn_count, amount_sum, decline_count
     from "dev"."public"."int_bin_hours"
-    where tile < (select max(date_trunc('hour', event_ts)) from "dev"."public"."stg_payments")
+    where tile < (select max(date_trunc('hour', event_ts)) from "dev"."public"."int_newest_payment")
     union all
     select
         bin,

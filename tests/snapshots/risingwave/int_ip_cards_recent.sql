@@ -6,7 +6,7 @@ with awaited as (
         false as is_awaited,
         card_id
     from "dev"."public"."int_ip_card_minutes"
-    where tile < (select max(date_trunc('minute', event_ts)) from "dev"."public"."stg_payments")
+    where tile < (select max(date_trunc('minute', event_ts)) from "dev"."public"."int_newest_payment")
     union all
     select
         ip,

@@ -6,7 +6,7 @@ with awaited as (
         false as is_awaited,
         txn_count, fraud_count
     from "dev"."public"."int_ip_days"
-    where tile < (select max(date_trunc('day', event_ts)) from "dev"."public"."stg_payments")
+    where tile < (select max(date_trunc('day', event_ts)) from "dev"."public"."int_newest_payment")
     union all
     select
         ip,

@@ -31,6 +31,8 @@ past as (
 seen as (
 
     select
+        payments.card_id,
+        payments.span,
         payments.event_id,
         past.billing_amount_minor,
         past.amount_square,
@@ -81,4 +83,5 @@ select
     sum(case when same_country then 1 else 0 end)::bigint as card_same_country_count_30d,
     sum(case when same_device then 1 else 0 end)::bigint as card_same_device_count_30d
 from seen
-group by event_id
+-- By what they were joined by too, so that a card's pairs are added up where they are, not sent on one by one.
+group by card_id, span, event_id

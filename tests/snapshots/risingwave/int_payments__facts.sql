@@ -1,6 +1,6 @@
 with payments as (
 
-    select * from "dev"."public"."stg_payments"
+    select event_id, event_ts, card_id, device_id, merchant_id, bin, ip, source_offset from "dev"."public"."stg_payments"
 
 ),
 
