@@ -17,22 +17,38 @@ UNREAD = {
     "card_same_device_count_30d": "device_id is null",
     "card_session_window_count": "card_session_started_at is null",
 }
+#: What windows are made of on the way.
+WITHIN = ("previous_", "device_window_")
 
 
-@pytest.mark.parametrize("other", ["int_payments__card_lists", "int_payments__card_sums"])
-def test_lists_and_sums_are_the_windows(built: duckdb.DuckDBPyConnection, other: str) -> None:
+def columns(state: duckdb.DuckDBPyConnection, name: str) -> list[str]:
+    return [str(column[0]) for column in state.execute(f"select * from {name} limit 0").description]
+
+
+@pytest.fixture(scope="module")
+def viewed(built: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     # Views of a connection of its own: the state is other tests' too.
     state = built.cursor()
     for model in compiled_project().models.values():
         if model.name.startswith("int_payments__"):
             state.execute(f"create or replace temp view {model.name} as {model.sql}")
-    names = [column[0] for column in state.execute(f"select * from {other} limit 0").description]
+    return state
+
+
+@pytest.mark.parametrize("other", ["int_payments__card_lists", "int_payments__card_sums"])
+def test_lists_and_sums_are_the_windows(viewed: duckdb.DuckDBPyConnection, other: str) -> None:
     read = ", ".join(
         f"case when {UNREAD[name]} then null else {other}.{name} end as {name}" if name in UNREAD else f"{other}.{name}"
-        for name in names
+        for name in columns(viewed, other)
     )
     by_other = f"select {read} from {other} join stg_payments using (event_id)"
     by_windows = f"select {read.replace(other, 'windows')} from int_payments__card_month as windows"
-    assert state.sql(f"select count(*) from ({by_other})").fetchall() != [(0,)]
-    assert state.sql(f"({by_other}) except ({by_windows})").fetchall() == []
-    assert state.sql(f"({by_windows}) except ({by_other})").fetchall() == []
+    assert viewed.sql(f"select count(*) from ({by_other})").fetchall() != [(0,)]
+    assert viewed.sql(f"({by_other}) except ({by_windows})").fetchall() == []
+    assert viewed.sql(f"({by_windows}) except ({by_other})").fetchall() == []
+
+
+def test_each_window_is_in_lists_or_sums(viewed: duckdb.DuckDBPyConnection) -> None:
+    known = {name for of in ("facts", "card_lists", "card_sums") for name in columns(viewed, f"int_payments__{of}")}
+    windows = [name for name in columns(viewed, "int_payments__card_month") if not name.startswith(WITHIN)]
+    assert [name for name in windows if name not in known] == []
