@@ -9,8 +9,8 @@ from riskwave.project import compiled_project
 
 pytestmark = pytest.mark.xdist_group("dbt_build")
 
-#: What windows say where no feature reads it. Payments without a merchant, country or device count those without one too;
-#: a session without a start in sight counts others without.
+#: What windows say where no feature reads it: payments without a merchant, country or device count those without one
+#: too, a session without a start in sight counts others without.
 UNREAD = {
     "card_same_merchant_count_30d": "merchant_id is null",
     "card_same_country_count_30d": "merchant_country is null",
