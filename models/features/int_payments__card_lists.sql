@@ -1,6 +1,6 @@
--- What int_payments__card_steps to int_payments__card_month tell of a card's places, sessions, distinct values and gaps, not
--- as a window each but from two lists: RisingWave goes through all of a card's payments for every aggregate of a window
--- (docs/decisions/0032-lists-not-windows.md).
+-- What int_payments__card_steps to int_payments__card_month tell of a card's places, sessions, distinct values and
+-- gaps, not by a window for each but from lists: RisingWave goes through all of a card's payments for every aggregate
+-- of a window (docs/decisions/0032-lists-not-windows.md).
 with payments as (
 
     select * from {{ ref('int_payments__card_steps') }}
@@ -46,9 +46,18 @@ stepped as (
         -- A step back of more than 30 days is no step.
         coalesce(has_place and {{ part_of('place_before', 1) }} >= event_ts - interval '720 hours', false) as has_step,
         {{ each_of('day', 'past', part_of('past', 1)) }} as moments,
-        {{ over_list('max', each_of('day', 'past', 'case when ' ~ part_of('past', 2) ~ ' then ' ~ part_of('past', 1) ~ ' end')) }}
-            as card_session_started_at
+        {{ each_of('day', 'past', 'case when ' ~ part_of('past', 2) ~ ' then ' ~ part_of('past', 1) ~ ' end') }}
+            as starts
     from listed
+
+),
+
+begun as (
+
+    select
+        *,
+        {{ over_list('max', 'starts') }} as card_session_started_at
+    from stepped
 
 )
 
@@ -76,4 +85,4 @@ select
         as card_gap_count_30d,
     {{ over_list('sum', 'gaps') }} as card_gap_total_30d,
     {{ over_list('sum', each_of('gaps', 'gap', wide_square('gap'))) }} as card_gap_squares_30d
-from stepped
+from begun

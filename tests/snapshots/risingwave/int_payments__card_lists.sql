@@ -1,6 +1,6 @@
--- What int_payments__card_steps to int_payments__card_month tell of a card's places, sessions, distinct values and gaps, not
--- as a window each but from two lists: RisingWave goes through all of a card's payments for every aggregate of a window
--- (docs/decisions/0032-lists-not-windows.md).
+-- What int_payments__card_steps to int_payments__card_month tell of a card's places, sessions, distinct values and
+-- gaps, not by a window for each but from lists: RisingWave goes through all of a card's payments for every aggregate
+-- of a window (docs/decisions/0032-lists-not-windows.md).
 with payments as (
 
     select * from __dbt__cte__int_payments__card_steps
@@ -54,9 +54,18 @@ stepped as (
         -- A step back of more than 30 days is no step.
         coalesce(has_place and (place_before).f1 >= event_ts - interval '720 hours', false) as has_step,
         array_transform(day, |past| (past).f1) as moments,
-        array_max(array_transform(day, |past| case when (past).f2 then (past).f1 end))
-            as card_session_started_at
+        array_transform(day, |past| case when (past).f2 then (past).f1 end)
+            as starts
     from listed
+
+),
+
+begun as (
+
+    select
+        *,
+        array_max(starts) as card_session_started_at
+    from stepped
 
 )
 
@@ -90,4 +99,4 @@ end end
         as card_gap_count_30d,
     array_sum(gaps) as card_gap_total_30d,
     array_sum(array_transform(gaps, |gap| (gap::decimal * gap::decimal))) as card_gap_squares_30d
-from stepped
+from begun
