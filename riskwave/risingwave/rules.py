@@ -45,8 +45,8 @@ GIVEN = frozenset(
         *("reasons", "shadow_rule_ids", "rule_vector", "shadow_rulesets", "control_version"),
     )
 )
-#: By how much the clocks of a server's machines may differ. `seen_at` is when an epoch began, and what comes to a new feed
-#: is of epochs after it was made; each second before is rows that it works out for nothing.
+#: By how much the clocks of a server's machines may differ. `seen_at` is when an epoch began, and what comes to a new
+#: feed is of epochs after it was made; each second before is rows that it works out for nothing.
 _BEFORE = "2 seconds"
 
 
