@@ -5,7 +5,7 @@
 
 {#-
 RisingWave keeps both sides of every join, so that what is wide is joined once, and what is narrow first. What the windows
-tell comes from two lists and a join (int_payments__card_lists, int_payments__card_sums).
+tell comes from lists and a join (int_payments__card_lists, int_payments__card_sums).
 -#}
 {% macro risingwave__with_facts(payments) -%}
 select payments.*, sums.*, facts.*, lists.*
