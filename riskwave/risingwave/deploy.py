@@ -137,7 +137,6 @@ def _run_dbt(server: Server, variables: Mapping[str, Any]) -> None:
 def _make(server: Server, step: Step, found: Found, project: Project, variables: Mapping[str, Any]) -> None:
     model = next(each for each in project.models if each.name == step.relation.removesuffix(NEXT))
     names = {name: chosen(found, project, name) for name in model.reads}
-    server.run(FILLED_AT_ONCE)
     if model.kind in ("source", "sink"):
         sql = renamed(model.sql, server.schema, {**names, model.name: step.relation})
         if model.kind == "sink":
@@ -147,6 +146,7 @@ def _make(server: Server, step: Step, found: Found, project: Project, variables:
         server.run(sql)
         return
     if model.kind == "materialized view":
+        server.run(FILLED_AT_ONCE)
         server.run(f"set streaming_parallelism = {parallelism_of(model.name, variables)}")
     # Joins stay in the order they are written in: what is narrow is joined before it meets the events.
     if model.name == NOW:

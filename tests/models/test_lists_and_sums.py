@@ -9,13 +9,13 @@ from riskwave.project import compiled_project
 
 pytestmark = pytest.mark.xdist_group("dbt_build")
 
-#: What windows say where no feature reads it: payments without a merchant, country or device count those without one
-#: too, a session without a start in sight counts others without.
+#: Where windows say what no feature reads, and what lists and sums say there: payments without a merchant, country or
+#: device count those without one too, a session without a start in sight counts others without.
 UNREAD = {
-    "card_same_merchant_count_30d": "merchant_id is null",
-    "card_same_country_count_30d": "merchant_country is null",
-    "card_same_device_count_30d": "device_id is null",
-    "card_session_window_count": "card_session_started_at is null",
+    "card_same_merchant_count_30d": ("merchant_id", "0"),
+    "card_same_country_count_30d": ("merchant_country", "0"),
+    "card_same_device_count_30d": ("device_id", "0"),
+    "card_session_window_count": ("card_session_started_at", "card_txn_count_24h"),
 }
 #: What windows are made of on the way.
 WITHIN = ("previous_", "device_window_")
@@ -37,12 +37,10 @@ def viewed(built: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
 
 @pytest.mark.parametrize("other", ["int_payments__card_lists", "int_payments__card_sums"])
 def test_lists_and_sums_are_the_windows(viewed: duckdb.DuckDBPyConnection, other: str) -> None:
-    read = ", ".join(
-        f"case when {UNREAD[name]} then null else {other}.{name} end as {name}" if name in UNREAD else f"{other}.{name}"
-        for name in columns(viewed, other)
-    )
-    by_other = f"select {read} from {other} join stg_payments using (event_id)"
-    by_windows = f"select {read.replace(other, 'windows')} from int_payments__card_month as windows"
+    names = columns(viewed, other)
+    said = [f"case when {key} is null then {says} else {name} end as {name}" for name, (key, says) in UNREAD.items()]
+    by_other = f"select {', '.join(names)} from {other}"
+    by_windows = f"select {', '.join(names)} from (select * replace ({', '.join(said)}) from int_payments__card_month)"
     assert viewed.sql(f"select count(*) from ({by_other})").fetchall() != [(0,)]
     assert viewed.sql(f"({by_other}) except ({by_windows})").fetchall() == []
     assert viewed.sql(f"({by_windows}) except ({by_other})").fetchall() == []
