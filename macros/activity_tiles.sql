@@ -4,13 +4,13 @@
 {% macro default__activity_tiles(key, unit) -%}
 select
     {{ key }},
-    date_trunc('{{ unit }}', event_ts) as tile,
+    date_trunc('{{ unit }}', {{ counted_ts() }}) as tile,
     count(*) as txn_count,
     sum(billing_amount_minor)::bigint as amount_sum,
     sum(case when is_declined then 1 else 0 end)::bigint as decline_count
 from {{ ref('stg_payments') }}
 where {{ key }} is not null
-group by {{ key }}, date_trunc('{{ unit }}', event_ts)
+group by {{ key }}, date_trunc('{{ unit }}', {{ counted_ts() }})
 {%- endmacro %}
 
 {#-
@@ -29,14 +29,14 @@ select
 from (
     select
         {{ key }},
-        date_trunc('{{ unit }}', event_ts) as tile,
+        date_trunc('{{ unit }}', {{ counted_ts() }}) as tile,
         source_offset % {{ salts }} as salt,
         count(*) as txn_count,
         sum(billing_amount_minor)::bigint as amount_sum,
         sum(case when is_declined then 1 else 0 end)::bigint as decline_count
     from {{ ref('stg_payments') }}
     where {{ key }} is not null
-    group by {{ key }}, date_trunc('{{ unit }}', event_ts), source_offset % {{ salts }}
+    group by {{ key }}, date_trunc('{{ unit }}', {{ counted_ts() }}), source_offset % {{ salts }}
 ) as parts
 group by {{ key }}, tile
 {%- else -%}

@@ -1,10 +1,10 @@
-{# Payments by the day they were made and confirmed frauds by the day their label arrived, side by side by key and day. #}
+{# Payments by the day they count from and confirmed frauds by the day their label arrived, side by side by key and day. #}
 {% macro fraud_days(key) -%}
 with made as (
 
     select
         {{ key }},
-        date_trunc('day', event_ts) as tile,
+        date_trunc('day', {{ counted_ts() }}) as tile,
         1 as txn_count,
         0 as fraud_count
     from {{ ref('stg_payments') }}

@@ -12,7 +12,7 @@ event itself is kept once a key, not once a relation.
     left join {{ relation }} as {{ alias }}
         on
             {{ left }}.{{ key }} = {{ alias }}.{{ key }}
-            and date_trunc('{{ unit }}', {{ left }}.event_ts) = {{ alias }}.serves
+            and date_trunc('{{ unit }}', {{ counted_ts(left) }}) = {{ alias }}.serves
 {%- endfor -%}
 {%- endmacro %}
 
@@ -29,5 +29,5 @@ event itself is kept once a key, not once a relation.
     )
         on
             {{ awaited_key(key, left) }} = {{ first_alias }}.{{ key }}
-            and date_trunc('{{ first_unit }}', {{ left }}.event_ts) = {{ first_alias }}.serves
+            and date_trunc('{{ first_unit }}', {{ counted_ts(left) }}) = {{ first_alias }}.serves
 {%- endmacro %}

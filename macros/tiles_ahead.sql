@@ -7,7 +7,7 @@ It looks back from each event's own tile; joining on spans as long as the window
 key with all. DuckDB only: on a stream the row has to be there when the event comes (macros/risingwave).
 
     tiles: relation at the grain (key, tile, ...)    unit: minute, hour or day, the length of a tile
-    window: how many tiles                           events: relation with the key and event_ts
+    window: how many tiles                           events: payments
 #}
 {% macro tiles_ahead(tiles, key, unit, window, events) -%}
 {%- set length = "interval '" ~ window ~ " " ~ unit ~ "'" -%}
@@ -18,7 +18,7 @@ key with all. DuckDB only: on a stream the row has to be there when the event co
     from (
         select distinct
             {{ key }},
-            date_trunc('{{ unit }}', event_ts) as serves
+            date_trunc('{{ unit }}', {{ counted_ts() }}) as serves
         from {{ events }}
         where {{ key }} is not null
     ) as own

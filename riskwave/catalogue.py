@@ -42,7 +42,8 @@ What is known of every payment when it is decided: the columns of `decision_inpu
 - An **exact window** (card, device) of length L holds the payment itself and everything of its key from
   `event_ts - L` on, that bound included, by event time; ties count.
 - A **tiled window** (merchant, ip, BIN) is made of the complete minutes, hours or days before the
-  payment's own.
+  payment's own. One whose message was sent later than it was made (`transmitted_ts`) counts there, and looks back,
+  from when it was sent, a day after it was made at most.
 - Amounts are in minor units of the cardholder's currency: `billing_amount_minor`, else `amount_minor`.
 - NULL is "not known". A rule never fires on it.
 """

@@ -5,5 +5,5 @@ through; and so that none of them becomes a key with a long history.
 #}
 {% macro awaited_key(key, relation=none) -%}
 {%- set of = relation ~ "." if relation else "" -%}
-coalesce({{ of }}{{ key }}, chr(1) || to_char({{ of }}event_ts, 'YYYYMMDDHH24') || ({{ of }}source_offset % 64)::varchar)
+coalesce({{ of }}{{ key }}, chr(1) || to_char({{ counted_ts(relation) }}, 'YYYYMMDDHH24') || ({{ of }}source_offset % 64)::varchar)
 {%- endmacro %}

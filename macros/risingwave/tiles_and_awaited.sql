@@ -21,7 +21,7 @@ select
         false as is_awaited,
         {{ columns | join(', ') }}
     from {{ tiles }}
-    where tile < (select max(date_trunc('{{ unit }}', event_ts)) from {{ ref('int_newest_payment') }})
+    where tile < (select max(date_trunc('{{ unit }}', counted_ts)) from {{ ref('int_newest_payment') }})
     union all
     select
         {{ key }},
@@ -33,7 +33,7 @@ select
         from (
             select
                 {{ awaited_key(key) }} as {{ key }},
-                date_trunc('{{ unit }}', event_ts) as serves
+                date_trunc('{{ unit }}', {{ counted_ts() }}) as serves
             from {{ ref('stg_payments') }}
         ) as looked_up
     ) as firsts

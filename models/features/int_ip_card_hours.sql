@@ -2,8 +2,8 @@
 
 select
     ip,
-    date_trunc('hour', event_ts) as tile,
+    date_trunc('hour', {{ counted_ts() }}) as tile,
     card_id
 from {{ ref('stg_payments') }}
 where ip is not null
-group by ip, date_trunc('hour', event_ts), card_id
+group by ip, date_trunc('hour', {{ counted_ts() }}), card_id

@@ -6,5 +6,5 @@ with payments as (
 
 )
 
-select max(event_ts) as event_ts
+select max({{ counted_ts() }}) as counted_ts
 from payments

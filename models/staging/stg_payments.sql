@@ -5,6 +5,7 @@ with accepted as (
     select
         event_id,
         event_ts,
+        transmitted_ts,
         local_ts,
         local_hour,
         message_type,

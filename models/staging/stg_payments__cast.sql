@@ -17,6 +17,7 @@ fields as (
         received_at,
         {{ field('event_id') }} as event_id,
         {{ field('event_ts') }} as event_ts_text,
+        {{ field('transmitted_ts') }} as transmitted_ts_text,
         {{ field('local_ts') }} as local_ts_text,
         {{ field('message_type') }} as message_type,
         {{ field('transaction_type') }} as transaction_type,
@@ -62,6 +63,7 @@ typed as (
     select
         *,
         {{ try_timestamp('event_ts_text') }} as event_ts,
+        {{ try_timestamp('transmitted_ts_text') }} as transmitted_ts_given,
         {{ try_timestamp('local_ts_text') }} as local_ts,
         {{ try_integer('amount_minor_text') }} as amount_minor,
         {{ try_integer('billing_amount_minor_text') }} as billing_amount_minor_given,
@@ -118,6 +120,10 @@ judged as (
 
 select
     *,
+    -- At most a day later, so that how long history is kept has a bound.
+    case
+        when transmitted_ts_given > event_ts then least(transmitted_ts_given, event_ts + interval '24 hours')
+    end as transmitted_ts,
     coalesce(billing_amount_minor_given, amount_minor) as billing_amount_minor,
     case when longitude_given is not null then latitude_given end as latitude,
     case when latitude_given is not null then longitude_given end as longitude,

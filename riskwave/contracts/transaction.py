@@ -23,13 +23,18 @@ CardholderVerification = Literal["pin", "signature", "device", "none", "pin_fail
 
 
 class Transaction(Contract):
-    """A payment event: 38 fields, of which event_id, event_ts, card_id, amount_minor, currency are needed.
+    """A payment event: 39 fields, of which event_id, event_ts, card_id, amount_minor, currency are needed.
 
     On the wire it is a JSON object, or a row of text columns of the same names.
     """
 
     event_id: str = required("Unique id of the message; a second message with it is a duplicate", **IDENTIFIER)
     event_ts: UtcTimestamp = required("When the payment was made", unit="UTC", standard="ISO 8583 DE7")
+    transmitted_ts: UtcTimestamp | None = optional(
+        "When the message was sent to the issuer, where that was later: its merchant, ip and BIN count it from then on",
+        unit="UTC",
+        standard="ISO 8583 DE7 of an advice (0120, 0220)",
+    )
     local_ts: LocalTimestamp | None = optional(
         "Local time at the merchant, without offset", unit="local time", standard="ISO 8583 DE12, DE13"
     )

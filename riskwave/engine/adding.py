@@ -15,7 +15,7 @@ def add_tiles(bench: Workbench, staged: Staged, accepted: pa.Table, fresh: Posit
     """Add accepted payments (n), which are in the history at `fresh` (n), and newly confirmed frauds."""
     columns = bench.history.store.columns
     codes = {entity: columns[entity].at(fresh) for entity in {tile.entity for tile in bench.plan.tiles}}
-    bench.tiles.add_rows(codes, seconds_of(columns["event_ts"].at(fresh)), accepted)
+    bench.tiles.add_rows(codes, seconds_of(bench.history.counted(fresh)), accepted)
     grouped = staged.tiles
     if grouped is None or accepted.num_rows != staged.accepted.num_rows:
         bench.new.put(accepted)

@@ -27,7 +27,7 @@ from riskwave.engine.plan import Plan, make_plan
 from riskwave.engine.recall import Own, Recalled, remember
 from riskwave.engine.room import history_room
 from riskwave.engine.ruling import Ruling, open_control
-from riskwave.engine.scope import touched
+from riskwave.engine.scope import Newest, touched
 from riskwave.engine.scoping import Scoping
 from riskwave.engine.stager import Staged, Stager
 from riskwave.engine.state import LANDING, connect, prepare_state
@@ -122,8 +122,8 @@ class Engine:
             self._check_room()
         outcome = Outcome(received=staged.raw.num_rows)
         with self._fatal():
-            newest = self.history.newest
-            staged = self._not_archived(staged, newest)
+            newest = Newest(self.history.newest, self.history.newest_counted)
+            staged = self._not_archived(staged, newest.made)
             accepted = self._accept(staged, outcome)
             self._notes.take(accepted)
             fresh = self.history.add(accepted, accepted.column("_hash").to_numpy())

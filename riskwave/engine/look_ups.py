@@ -24,6 +24,7 @@ from riskwave.engine.fetch import fetch
 from riskwave.engine.index import Ints
 from riskwave.engine.passing import DIALECT, parse
 from riskwave.engine.provider import Provider
+from riskwave.engine.rowwise import COUNTED
 from riskwave.engine.tiles import SECONDS, TileSpec, TileStore
 from riskwave.errors import RiskwaveError
 from riskwave.project import Model
@@ -102,7 +103,7 @@ def without_look_ups(sql: str, look_ups: tuple[LookUp, ...]) -> str:
             left, alias = select.args["from_"].this.alias_or_name, join.this.alias_or_name
             expected = sqlglot.condition(
                 f"{left}.{model.tile.entity} = {alias}.{model.tile.entity} "
-                f"and date_trunc('{UNITS[model.tile.unit]}', {left}.event_ts) = {alias}.serves",
+                f"and date_trunc('{UNITS[model.tile.unit]}', {COUNTED.format(f'{left}.')}) = {alias}.serves",
                 dialect=DIALECT,
             )
             if join.side != "LEFT" or join.args.get("on") != expected:

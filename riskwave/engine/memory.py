@@ -46,14 +46,14 @@ def by_key(codes: npt.NDArray[np.int32], ticks: Ints, positions: Positions) -> t
 
 
 class History:
-    """Staged rows by position, found by event and by each entity's key and time.
+    """Staged rows by position, found by event, by key and time for windows, by key and when they count for tiles.
 
     `carried` are the columns that later windows read of past rows' features; they are updated when a row is decided.
     """
 
     def __init__(self, plan: Plan, staged: pa.Schema, carried: pa.Schema) -> None:
-        self.entities = sorted({step.entity for step in plan.windows} | {tile.entity for tile in plan.tiles})
-        wanted = {"event_ts", EVENT, "merchant_id", "ip"} | set(self.entities)
+        windowed, tiled = {step.entity for step in plan.windows}, {tile.entity for tile in plan.tiles}
+        wanted = {"event_ts", "transmitted_ts", EVENT, "merchant_id", "ip"} | windowed | tiled
         for step in (*plan.windows, *plan.windows_over):
             wanted |= {*step.history, *step.same}
         self.staged = [name for name in staged.names if name in wanted]
@@ -62,10 +62,11 @@ class History:
         kinds |= {name: carried.field(name).type for name in self.carried}
         self.store = ColumnStore(kinds, plain=frozenset({EVENT}))
         self.events = SortedIndex()
-        self.indexes = {entity: SortedIndex() for entity in self.entities}
+        self.indexes = {entity: SortedIndex() for entity in sorted(windowed)}
+        self.counting = {entity: SortedIndex() for entity in sorted(tiled)}
         self.version = np.zeros(1024, np.int32)
         self.features = np.zeros(1024, np.uint64)
-        self.newest = np.iinfo(np.int64).min
+        self.newest = self.newest_counted = np.iinfo(np.int64).min
 
     def __len__(self) -> int:
         return self.store.length
@@ -73,7 +74,7 @@ class History:
     @property
     def nbytes(self) -> int:
         """Bytes in memory."""
-        indexes = sum(index.nbytes for index in (self.events, *self.indexes.values()))
+        indexes = sum(index.nbytes for index in self._every_index())
         return self.store.nbytes + indexes + len(self) * (self.version.itemsize + self.features.itemsize)
 
     def add(self, rows: pa.Table, hashes: npt.NDArray[np.uint64]) -> Positions:
@@ -87,12 +88,22 @@ class History:
             self.features = _grown(self.features, end)
         self.version[positions] = 0
         self.events.add(hashes.view(np.int64), positions)
-        moments = self.store.columns["event_ts"].at(positions)
-        ticks = seconds_of(moments)
-        for entity, index in self.indexes.items():
-            index.add(*by_key(self.store.columns[entity].at(positions), ticks, positions))
+        moments, counted = self.store.columns["event_ts"].at(positions), self.counted(positions)
+        for indexes, ticks in ((self.indexes, seconds_of(moments)), (self.counting, seconds_of(counted))):
+            for entity, index in indexes.items():
+                index.add(*by_key(self.store.columns[entity].at(positions), ticks, positions))
         self.newest = max(self.newest, int(moments.max()))
+        self.newest_counted = max(self.newest_counted, int(counted.max()))
         return positions
+
+    def counted(self, positions: Positions) -> Ints:
+        """When rows at positions (n) count for tiles (n, microseconds since 1970), as the macro counted_ts has it."""
+        columns = self.store.columns
+        # No message is sent before its payment is made, and NULL is less than any time.
+        return np.maximum(columns["event_ts"].at(positions), columns["transmitted_ts"].at(positions))
+
+    def _every_index(self) -> Iterable[SortedIndex]:
+        return (self.events, *self.indexes.values(), *self.counting.values())
 
     def cluster(self, entity: str) -> None:
         """Put rows in order of an entity's keys and time, so that a key's rows lie together in memory.
@@ -107,7 +118,7 @@ class History:
         place_of = np.empty(len(self), np.int32)
         place_of[order] = rows
         self.store.reorder(order)
-        for index in (self.events, *self.indexes.values()):
+        for index in self._every_index():
             index.renumber(place_of)
         self.version[: len(self)] = self.version[order]
         self.features[: len(self)] = self.features[order]
@@ -126,10 +137,11 @@ class History:
 
     def between(self, entity: str, codes: npt.NDArray[np.int32], low: Ints, high: Ints) -> tuple[Ints, Positions]:
         """Entries and positions of keys' rows at seconds in [low, high), each once, by key and second."""
-        low = np.maximum(low, 0)
-        has = (codes != NULL_CODE) & (low < high)
-        codes, low, high = codes[has], low[has], high[has]
-        return self.indexes[entity].ranges(*merge_ranges(composite(codes, low), composite(codes, high)))
+        return _between(self.indexes[entity], codes, low, high)
+
+    def counted_between(self, entity: str, codes: npt.NDArray[np.int32], low: Ints, high: Ints) -> Positions:
+        """Positions of keys' rows that count at seconds in [low, high), each once."""
+        return _between(self.counting[entity], codes, low, high)[1]
 
     def count_before(self, moment: int) -> int:
         """How many rows are before a moment (microseconds since 1970)."""
@@ -142,6 +154,13 @@ class History:
         low = np.maximum(seconds_of(moments), 0)
         _, positions = self.between(entity, vocabulary.known(keys), low, np.full(len(low), LAST_TICK, np.int64))
         return np.unique(positions[self.version[positions] > 0])
+
+
+def _between(index: SortedIndex, codes: npt.NDArray[np.int32], low: Ints, high: Ints) -> tuple[Ints, Positions]:
+    low = np.maximum(low, 0)
+    has = (codes != NULL_CODE) & (low < high)
+    codes, low, high = codes[has], low[has], high[has]
+    return index.ranges(*merge_ranges(composite(codes, low), composite(codes, high)))
 
 
 def _grown(array: npt.NDArray[Any], length: int) -> npt.NDArray[Any]:

@@ -18,6 +18,8 @@ FRAUDS = "int_confirmed_frauds"
 FACTS = "int_payments__facts"
 KNOWN = "decision_input"
 ROW = "_row"
+#: Seconds after it was made that a payment counts for tiles at the latest, as stg_payments__cast has it.
+LATEST = 86_400
 #: Begins the names of columns with what a payment adds to tiles.
 ADDS = "_adds_"
 NO_TILES = "select 0 as model, ''::varchar as key, 0::bigint as tile, null::varchar as member where false"
@@ -66,8 +68,9 @@ class Plan:
 
     @property
     def longest(self) -> int:
-        """Seconds of history that the exact windows and tiles of one event reach back."""
-        return max([*self.lookbacks.values(), *(tile.lookback + tile.unit for tile in self.tiles)], default=0)
+        """Seconds of history that the exact windows and tiles of one event reach back, by when payments were made."""
+        tiled = (tile.lookback + tile.unit + LATEST for tile in self.tiles)
+        return max([*self.lookbacks.values(), *tiled], default=0)
 
     def staging_sql(self) -> str:
         """Raw rows (`batch_raw`) to accepted rows, one an event_id, with _hash and what each adds to tiles."""

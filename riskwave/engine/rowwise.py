@@ -6,15 +6,21 @@ a small batch costs more than the adding up: its measures are taken a row each a
 
 from __future__ import annotations
 
+import sqlglot
 from sqlglot import exp
 
 PAYMENTS = "stg_payments"
+#: When a payment counts, as the macro counted_ts has it.
+COUNTED = "coalesce({0}transmitted_ts, {0}event_ts)"
+
+
+_COUNTED = sqlglot.parse_one(COUNTED.format(""), read="duckdb")
 
 
 def rowwise(statement: exp.Select, entity: str, member: str | None) -> tuple[str, ...] | None:
     """A tile model's measures as SQL over one staged payment; None when the model has another form.
 
-    The form: SELECT entity, date_trunc(unit, event_ts) as tile[, member][, measures] FROM stg_payments WHERE entity IS
+    The form: SELECT entity, date_trunc(unit, COUNTED) as tile[, member][, measures] FROM stg_payments WHERE entity IS
     NOT NULL GROUP BY the key; a measure is a count or a sum. Or sums over a CTE that is the UNION ALL of payments with
     what else adds.
     """
@@ -69,7 +75,7 @@ def _beside(statement: exp.Select, entity: str) -> tuple[str, ...] | None:
 
 
 def _is_tile(inner: exp.Expr | None) -> bool:
-    return isinstance(inner, exp.TimestampTrunc) and bool(inner.this == exp.column("event_ts"))
+    return isinstance(inner, exp.TimestampTrunc) and bool(inner.this == _COUNTED)
 
 
 def _bare(measure: exp.Expr) -> exp.Expr:

@@ -84,23 +84,35 @@ def _by_event_id(history: History, entries: Ints, positions: Positions) -> Posit
     return result
 
 
-def touched(plan: Plan, history: History, tiles: Tiles, fresh: Positions, newest: int, frauds: pa.Table) -> Positions:
+@dataclass(frozen=True)
+class Newest:
+    """The latest payment so far, by when it was made and by when it counts: microseconds since 1970."""
+
+    made: int
+    counted: int
+
+
+def touched(
+    plan: Plan, history: History, tiles: Tiles, fresh: Positions, newest: Newest, frauds: pa.Table
+) -> Positions:
     """Rows decided before whose windows the fresh rows or newly confirmed frauds lie in.
 
-    newest: microseconds of the latest event before the fresh ones; what comes after it touches nothing.
+    newest: before the fresh ones; what comes after it touches nothing.
     """
     found: list[Positions] = []
-    moments = history.store.columns["event_ts"].at(fresh)
-    late = fresh[moments <= newest]
-    end = newest // 1_000_000 - EPOCH_2000 + 1
-    if len(late):
-        ticks = seconds_of(history.store.columns["event_ts"].at(late))
+    moments, counted = history.store.columns["event_ts"].at(fresh), history.counted(fresh)
+    late = moments <= newest.made
+    if late.any():
+        ticks, end = seconds_of(moments[late]), _end(newest.made)
         for entity, reach in plan.reaches.items():
-            codes = history.store.columns[entity].at(late)
+            codes = history.store.columns[entity].at(fresh[late])
             found.append(history.between(entity, codes, ticks, np.minimum(ticks + reach + 1, end))[1])
+    late, end = counted <= newest.counted, _end(newest.counted)
+    if late.any():
+        ticks = seconds_of(counted[late])
         for store in tiles.stores:
             spec = store.spec
-            codes = history.store.columns[spec.entity].at(late)
+            codes = history.store.columns[spec.entity].at(fresh[late])
             found.append(_after(history, spec.entity, codes, ticks, spec.unit, spec.lookback, end))
     if frauds.num_rows:
         ticks = seconds_of(frauds.column("arrived_at").to_numpy().astype("datetime64[us]").astype(np.int64))
@@ -116,9 +128,13 @@ def touched(plan: Plan, history: History, tiles: Tiles, fresh: Positions, newest
     return positions[history.version[positions] > 0].astype(np.int32)
 
 
+def _end(newest: int) -> int:
+    return newest // 1_000_000 - EPOCH_2000 + 1
+
+
 def _after(
     history: History, entity: str, codes: npt.NDArray[np.int32], ticks: Ints, unit: int, lookback: int, end: int
 ) -> Positions:
     """Rows of the keys that are served by the tiles which hold the ticks."""
     served = (ticks // unit + 1) * unit
-    return history.between(entity, codes, served, np.minimum(served + lookback, end))[1]
+    return history.counted_between(entity, codes, served, np.minimum(served + lookback, end))

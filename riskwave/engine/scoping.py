@@ -36,7 +36,7 @@ class Scoping:
         store, scopes = history.store, bench.scopes
         tiles = {each.spec.name: each for each in bench.tiles.stores}
         codes = {entity: store.columns[entity].at(batch) for entity in {each.spec.entity for each in tiles.values()}}
-        looked_up = bench.look_ups.start(tiles, codes, seconds_of(store.columns["event_ts"].at(batch)))
+        looked_up = bench.look_ups.start(tiles, codes, seconds_of(history.counted(batch)))
         gathered: dict[tuple[str, int], Scope] = {}
         extra: dict[str, Any] = {"_row": np.arange(len(batch), dtype=np.int32)}
         for step in self._plan.windows:

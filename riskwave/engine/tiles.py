@@ -48,6 +48,10 @@ def tile_spec(model: Model) -> TileSpec:
     statement = sqlglot.parse_one(model.sql, read="duckdb")
     if not isinstance(statement, exp.Select):
         raise RiskwaveError(f"model {model.name}: a tile model is one SELECT with a GROUP BY")
+    if any(trunc.this == exp.column("event_ts") for trunc in statement.find_all(exp.TimestampTrunc)):
+        raise RiskwaveError(
+            f"model {model.name}: truncates event_ts; expected {{{{ counted_ts() }}}}, which is when a payment counts"
+        )
     keys, sums = [], []
     for item in statement.expressions:
         if item.find(exp.AggFunc) is None:

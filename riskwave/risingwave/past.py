@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from psycopg import sql
 
 from riskwave.engine.memory import since_1970
@@ -22,6 +23,7 @@ from riskwave.risingwave.dsn import Address
 from riskwave.risingwave.server import Server, connected
 
 T = TypeVar("T")
+Span = tuple[datetime, datetime]
 SESSIONS = 4  # reads at once: a batch is a dozen of them
 PAYMENTS, NOW = "stg_payments", "decision_input__now"
 
@@ -57,10 +59,11 @@ class Past:
 
     def of(self, accepted: pa.Table) -> Recalled:
         """What is known of the keys of accepted rows (n > 0). Raises RiskwaveError when the server does not answer."""
-        moments = accepted.column("event_ts").to_pylist()
-        span = min(moments), max(moments)
+        moments = accepted.column("event_ts")
+        span = _span(moments)
+        counted = _span(pc.coalesce(accepted.column("transmitted_ts"), moments))
         found: dict[str, list[pa.Table]] = {}
-        reads = list(self._reads(accepted, *span))
+        reads = list(self._reads(accepted, span, counted))
         for read, table in zip(reads, self._pool.map(self._table, reads), strict=True):
             found.setdefault(read.name, []).append(table)
         if self._first is None:
@@ -86,17 +89,17 @@ class Past:
         for session in self._open:
             session.close()
 
-    def _reads(self, accepted: pa.Table, low: datetime, high: datetime) -> Iterable[_Read]:
+    def _reads(self, accepted: pa.Table, made: Span, counted: Span) -> Iterable[_Read]:
         yield self._past_payments(_among("s", "event_id", _keys(accepted, "event_id")))
         for entity, lookback in self._lookbacks.items():
             keys = _keys(accepted, entity)
             if keys:
-                since = _between("s", "event_ts", low - timedelta(seconds=lookback), high)
+                since = _between("s", "event_ts", made[0] - timedelta(seconds=lookback), made[1])
                 yield self._past_payments(sql.SQL("{} and {}").format(_among("s", entity, keys), since))
         for tile in self._plan.tiles:
             keys = _keys(accepted, tile.entity)
             if keys:
-                since = _between("t", "tile", low - timedelta(seconds=tile.lookback + tile.unit), high)
+                since = _between("t", "tile", counted[0] - timedelta(seconds=tile.lookback + tile.unit), counted[1])
                 where = sql.SQL("{} and {}").format(_among("t", tile.entity, keys), since)
                 yield _read(tile.name, _tile_shape(tile), where)
         for dimension in self._plan.dimensions:
@@ -144,6 +147,10 @@ class Past:
         self._own.session = session
         self._open.append(session)
         return ask(self._own.server)
+
+
+def _span(moments: pa.ChunkedArray) -> Span:
+    return pc.min(moments).as_py(), pc.max(moments).as_py()
 
 
 def _read(name: str, shape: pa.Schema, where: sql.Composable) -> _Read:

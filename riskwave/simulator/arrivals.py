@@ -26,8 +26,21 @@ class Disorder:
     malformed: float = 0.0
 
 
-def arrival_order(ts: Ints, disorder: Disorder, seed: int) -> tuple[Ints, Ints]:
-    """Positions in `ts` in order of arrival, duplicates included, and when each arrived (microseconds)."""
+@dataclass(frozen=True)
+class Order:
+    """Payments as they arrive, times in microseconds since 1970.
+
+    sent: when each payment's message was sent (n), to the millisecond; position: of payments in order of arrival,
+    duplicates included (m); arrived: when each of those arrived (m).
+    """
+
+    sent: Ints
+    position: Ints
+    arrived: Ints
+
+
+def arrival_order(ts: Ints, disorder: Disorder, seed: int) -> Order:
+    """How payments made at `ts` (n, microseconds since 1970) arrive: a message is sent when it arrives first."""
     rng, rows = stream(seed, 11), len(ts)
     arrived = ts.astype(np.int64)
     swapped = _some(rng, rows, disorder.out_of_order)
@@ -36,12 +49,13 @@ def arrival_order(ts: Ints, disorder: Disorder, seed: int) -> tuple[Ints, Ints]:
     # half within an hour, a tail to a day
     delay = np.clip(rng.lognormal(np.log(40), 1.5, len(late)), 3, 1440)
     arrived[late] = ts[late] + (delay * _MINUTE).astype(np.int64)
+    arrived = arrived // 1000 * 1000
     again = _some(rng, rows, disorder.duplicates)
     second = arrived[again] + (rng.exponential(6, len(again)) * _MINUTE).astype(np.int64) + MICROS
     position = np.r_[np.arange(rows), again]
     when = np.r_[arrived, second]
     order = np.argsort(when, kind="stable")
-    return position[order], when[order]
+    return Order(arrived, position[order], when[order])
 
 
 class Arrivals:

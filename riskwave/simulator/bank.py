@@ -11,7 +11,7 @@ from riskwave.errors import RiskwaveError
 from riskwave.simulator.arrivals import Arrivals, Disorder, arrival_order
 from riskwave.simulator.arrow import positions
 from riskwave.simulator.attacks import attack
-from riskwave.simulator.columns import transactions
+from riskwave.simulator.columns import transactions, transmitted
 from riskwave.simulator.devices import device_table, number_devices
 from riskwave.simulator.draws import MICROS
 from riskwave.simulator.drift import new_attack, read_drifts, shift_amounts
@@ -103,13 +103,14 @@ def simulate(
         labels = pa.concat_tables([labels, label_table(more, seed, first=len(every))]).sort_by("arrived_at")
         episodes = int(more["episode"].max()) + 1
     disorder = Disorder(duplicates, late, out_of_order, malformed)
-    order, arrived = arrival_order(ts, disorder, seed)
+    order = arrival_order(ts, disorder, seed)
+    table = transmitted(table, ts, order.sent)
     return SimulatedBank(
-        transactions=table if np.array_equal(order, np.arange(len(ts))) else table.take(order),
+        transactions=table if np.array_equal(order.position, np.arange(len(ts))) else table.take(order.position),
         profiles=profile_table(setting),
         devices=devices,
         labels=labels,
-        arrived_us=arrived,
+        arrived_us=order.arrived,
         disorder=disorder,
         seed=seed,
         episodes=episodes,

@@ -79,6 +79,7 @@ def transactions(events: Events, setting: Setting, devices: DeviceNumbers, *, fi
     columns = {
         "event_id": event_ids(first + np.arange(len(events))),
         "event_ts": pa.array(events["ts"]).cast(pa.timestamp("us")),
+        "transmitted_ts": pa.nulls(len(events), pa.timestamp("us")),
         "local_ts": pa.array(local).cast(pa.timestamp("us")),
         "message_type": words(MESSAGES, events["message"]),
         "transaction_type": words(TYPES, events["type"]),
@@ -117,6 +118,13 @@ def transactions(events: Events, setting: Setting, devices: DeviceNumbers, *, fi
         "original_event_id": _originals(events["original"]),
     }
     return pa.Table.from_arrays([columns[name] for name in schema.names], schema=schema)
+
+
+def transmitted(table: pa.Table, made: Ints, sent: Ints) -> pa.Table:
+    """The table with transmitted_ts where a payment's message was sent later than it was made (microseconds)."""
+    place = table.schema.get_field_index("transmitted_ts")
+    column = pa.array(sent, mask=sent <= made).cast(pa.timestamp("us"))
+    return table.set_column(place, table.schema.field(place), column)
 
 
 def _originals(original: Ints) -> Column:

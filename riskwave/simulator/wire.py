@@ -16,7 +16,7 @@ NAME = "sim"
 
 
 def as_texts(transactions: pa.Table) -> pa.Table:
-    """The 38 fields as strings: numbers as written, true/false, ISO 8601 (event_ts ends in Z)."""
+    """The 39 fields as strings: numbers as written, true/false, ISO 8601 (what is UTC ends in Z)."""
     columns = [_text(name, transactions[name].combine_chunks()) for name in FIELDS]
     return pa.Table.from_arrays(columns, schema=pa.schema([pa.field(n, pa.string()) for n in FIELDS]))
 
@@ -69,5 +69,6 @@ def raw_rows(texts: pa.Table) -> pa.Table:
 
 def _text(name: str, column: Column) -> Column:
     if pa.types.is_timestamp(column.type):
-        return instants(column.cast(pa.int64()).to_numpy(), "Z" if name == "event_ts" else "")
+        texts = instants(pc.fill_null(column.cast(pa.int64()), 0).to_numpy(), "" if name == "local_ts" else "Z")
+        return pc.if_else(column.is_valid(), texts, None) if column.null_count else texts
     return column if column.type == pa.string() else column.cast(pa.string())

@@ -21,7 +21,7 @@ Format = Literal["parquet", "jsonl", "csv"]
 def write(bank: SimulatedBank, out_dir: Path | str, format: Format = "parquet") -> list[Path]:
     """Writes transactions, profiles, devices, labels as `<name>.<format>` into `out_dir`, made when missing.
 
-    Parquet transactions are typed by the contract; with malformed rows they are the 38 fields as text and
+    Parquet transactions are typed by the contract; with malformed rows they are the 39 fields as text and
     `raw`, the bytes as received. JSON and CSV lines carry malformed rows as they are. Gives the paths.
     Raises RiskwaveError for an unknown format or a folder that cannot be written.
     """
@@ -74,7 +74,7 @@ def _write_table(table: pa.Table, path: Path, format: Format) -> Path:
 
 
 def _csv_lines(part: pa.Table) -> Column:
-    """Lines of the 38 fields; the simulator's texts hold nothing to quote. Broken rows become junk."""
+    """Lines of the 39 fields; the simulator's texts hold nothing to quote. Broken rows become junk."""
     columns = [pc.fill_null(part[name].combine_chunks(), "") for name in FIELDS]
     lines = pc.binary_join_element_wise(*columns, ",").cast(pa.binary())
     error = part["decode_error"].combine_chunks()

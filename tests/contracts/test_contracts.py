@@ -18,7 +18,7 @@ PAYMENT = {
 
 @pytest.mark.parametrize(
     ("contract", "fields"),
-    [(Transaction, 38), (CardProfile, 22), (Device, 15), (Label, 6), (Decision, 26)],
+    [(Transaction, 39), (CardProfile, 22), (Device, 15), (Label, 6), (Decision, 26)],
 )
 def test_contract_has_its_number_of_fields(contract: type[Contract], fields: int) -> None:
     assert len(contract.model_fields) == fields

@@ -141,6 +141,7 @@ def _payment(draw: st.DrawFn, place: int, moment: datetime) -> Row:
     return {
         "event_id": f"e{one(*'zyxab')}{place:03}",  # ties in time are not in order of arrival
         "event_ts": moment,
+        "transmitted_ts": one(None, None, moment + one(*STEPS), moment + MICROSECOND, moment - MICROSECOND),
         "local_ts": moment + timedelta(hours=2) if one(True, False) else None,
         "card_id": one("c0", "c0", "c1"),
         "transaction_type": one("purchase", "purchase", "refund", "cash_withdrawal", None),

@@ -18,7 +18,7 @@ IP_HOURS = TileSpec("int_ip_hours", "ip", 3600, 2 * 3600, None, ("txn_count",), 
 AHEAD = "(select past.*, own.serves from own inner join {tiles} as past on own.k = past.k)"
 HOURS_AHEAD = AHEAD.format(tiles=HOURS.name)
 SUMS = "select {key}, serves, sum(txn_count)::bigint as {name} from {ahead} as ahead group by {key}, serves"
-JOIN = "on p.merchant_id = s.merchant_id and date_trunc('hour', p.event_ts) = s.serves"
+JOIN = "on p.merchant_id = s.merchant_id and date_trunc('hour', coalesce(p.transmitted_ts, p.event_ts)) = s.serves"
 
 
 def model(name: str, sql: str) -> Model:

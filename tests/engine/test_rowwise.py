@@ -8,8 +8,9 @@ from sqlglot import exp
 
 from riskwave.engine.rowwise import rowwise
 
-KEYS = "merchant_id, date_trunc('hour', event_ts) as tile"
-FROM = "from stg_payments where merchant_id is not null group by merchant_id, date_trunc('hour', event_ts)"
+HOUR = "date_trunc('hour', coalesce(transmitted_ts, event_ts))"
+KEYS = f"merchant_id, {HOUR} as tile"
+FROM = f"from stg_payments where merchant_id is not null group by merchant_id, {HOUR}"
 
 
 def adds(sql: str, member: str | None = None) -> tuple[str, ...] | None:
@@ -40,8 +41,9 @@ def test_a_member_adds_no_sum() -> None:
 
 
 MADE = (
-    "with made as (select merchant_id, date_trunc('day', event_ts) as tile, 1 as n, 0 as frauds from stg_payments "
-    "where merchant_id is not null), "
+    "with made as ("
+    "select merchant_id, date_trunc('day', coalesce(transmitted_ts, event_ts)) as tile, 1 as n, 0 as frauds "
+    "from stg_payments where merchant_id is not null), "
     "other as (select merchant_id, date_trunc('day', arrived_at) as tile, 0 as n, 1 as frauds "
     "from int_confirmed_frauds where merchant_id is not null), "
     "both_kinds as (select * from made union all select * from other) "
@@ -62,7 +64,7 @@ def test_what_else_adds_is_left_out() -> None:
         ("sum(n)", "sum(n + 1)"),
         ("from both_kinds", "from made"),
         ("from both_kinds", "from both_kinds where n = 1"),
-        ("('day', event_ts)", "('day', received_at)"),
+        ("coalesce(transmitted_ts, event_ts)", "received_at"),
     ],
 )
 def test_a_union_of_another_form_is_left_to_the_model(before: str, after: str) -> None:

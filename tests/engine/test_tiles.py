@@ -110,7 +110,7 @@ def model(sql: str, **meta: str) -> Model:
 
 def test_a_tile_model_is_read() -> None:
     sql = (
-        "select merchant_id, date_trunc('hour', event_ts) as tile, count(*) as txn_count, "
+        "select merchant_id, date_trunc('hour', coalesce(transmitted_ts, event_ts)) as tile, count(*) as txn_count, "
         "sum(billing_amount_minor)::bigint as amount_sum from stg_payments group by merchant_id, tile"
     )
     assert tile_spec(model(sql)) == TileSpec(
@@ -128,8 +128,15 @@ def test_a_tile_model_is_read() -> None:
     ],
 )
 def test_what_cannot_be_added_up_is_no_tile(measure: str, reason: str) -> None:
-    sql = f"select merchant_id, date_trunc('hour', event_ts) as tile, {measure} from stg_payments group by all"
+    tile = "date_trunc('hour', coalesce(transmitted_ts, event_ts)) as tile"
+    sql = f"select merchant_id, {tile}, {measure} from stg_payments group by all"
     with pytest.raises(RiskwaveError, match=reason):
+        tile_spec(model(sql))
+
+
+def test_a_tile_of_when_payments_were_made_is_refused() -> None:
+    sql = "select merchant_id, date_trunc('hour', event_ts) as tile, count(*) as n from stg_payments group by all"
+    with pytest.raises(RiskwaveError, match=r"int_tiles: .*counted_ts\(\)"):
         tile_spec(model(sql))
 
 

@@ -16,12 +16,13 @@ create table public.stg_payments as
 select
     'm' || (i % 3) as merchant_id,
     timestamp '2026-01-31 12:00:00' + (i * 7) * interval '1 second' as event_ts,
+    case when i % 7 = 0 then timestamp '2026-01-31 12:09:00' + i * interval '1 second' end as transmitted_ts,
     i * 11 as billing_amount_minor,
     i % 5 = 0 as is_declined,
     i // 2 as source_offset
 from range(400) as t (i)
 union all
-select null, timestamp '2026-01-31 12:00:00', 5, false, 7
+select null, timestamp '2026-01-31 12:00:00', null, 5, false, 7
 """
 
 

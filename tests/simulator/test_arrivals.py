@@ -32,6 +32,17 @@ def test_shares_of_late_and_out_of_order_rows_are_those_asked_for(bank: Simulate
     assert abs(((late > 0) & (late < 3 * MINUTE_US)).sum() - 1800) < 60
 
 
+def test_a_message_says_when_it_was_sent_where_that_was_later(bank: SimulatedBank, tidy_bank: SimulatedBank) -> None:
+    ids = bank.transactions["event_id"].combine_chunks()
+    first = np.unique(pc.dictionary_encode(ids).indices.to_numpy(), return_index=True)[1]
+    made = bank.transactions["event_ts"].cast(pa.int64()).to_numpy()
+    sent = pc.fill_null(bank.transactions["transmitted_ts"].cast(pa.int64()), 0).to_numpy()
+    arrived = bank.arrived_us
+    assert (np.where(sent > 0, sent, made)[first] == arrived[first]).all()
+    assert (sent[sent > 0] > made[sent > 0]).all()
+    assert tidy_bank.transactions["transmitted_ts"].null_count == len(tidy_bank.transactions)
+
+
 def test_duplicates_are_the_same_message_again(bank: SimulatedBank) -> None:
     assert len(bank.transactions) == 60_600
     again = bank.transactions.group_by("event_id").aggregate([("card_id", "count"), ("amount_minor", "count_distinct")])

@@ -8,10 +8,10 @@ from riskwave.sources.batch import FIELDS, RAW_SCHEMA, empty_table, raw_table
 
 def test_the_schema_is_the_contracts_fields_as_texts_and_what_was_received() -> None:
     assert tuple(Transaction.model_fields) == FIELDS
-    assert len(FIELDS) == 38
-    assert RAW_SCHEMA.names[:38] == list(FIELDS)
+    assert len(FIELDS) == 39
+    assert RAW_SCHEMA.names[:39] == list(FIELDS)
     assert {RAW_SCHEMA.field(name).type for name in FIELDS} == {pa.string()}
-    assert RAW_SCHEMA.names[38:] == [
+    assert RAW_SCHEMA.names[39:] == [
         "raw",
         "decode_error",
         "source",

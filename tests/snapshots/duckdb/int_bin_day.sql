@@ -11,7 +11,7 @@ from (
     from (
         select distinct
             bin,
-            date_trunc('hour', event_ts) as serves
+            date_trunc('hour', coalesce(transmitted_ts, event_ts)) as serves
         from "memory"."main"."stg_payments"
         where bin is not null
     ) as own

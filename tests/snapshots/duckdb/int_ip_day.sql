@@ -11,7 +11,7 @@ from (
     from (
         select distinct
             ip,
-            date_trunc('hour', event_ts) as serves
+            date_trunc('hour', coalesce(transmitted_ts, event_ts)) as serves
         from "memory"."main"."stg_payments"
         where ip is not null
     ) as own

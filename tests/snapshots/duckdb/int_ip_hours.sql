@@ -1,9 +1,9 @@
 select
     ip,
-    date_trunc('hour', event_ts) as tile,
+    date_trunc('hour', coalesce(transmitted_ts, event_ts)) as tile,
     count(*) as txn_count,
     sum(billing_amount_minor)::bigint as amount_sum,
     sum(case when is_declined then 1 else 0 end)::bigint as decline_count
 from "memory"."main"."stg_payments"
 where ip is not null
-group by ip, date_trunc('hour', event_ts)
+group by ip, date_trunc('hour', coalesce(transmitted_ts, event_ts))

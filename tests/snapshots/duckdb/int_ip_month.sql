@@ -10,7 +10,7 @@ from (
     from (
         select distinct
             ip,
-            date_trunc('day', event_ts) as serves
+            date_trunc('day', coalesce(transmitted_ts, event_ts)) as serves
         from "memory"."main"."stg_payments"
         where ip is not null
     ) as own

@@ -10,7 +10,7 @@ with ahead as (
     from (
         select distinct
             ip,
-            date_trunc('minute', event_ts) as serves
+            date_trunc('minute', coalesce(transmitted_ts, event_ts)) as serves
         from "memory"."main"."stg_payments"
         where ip is not null
     ) as own

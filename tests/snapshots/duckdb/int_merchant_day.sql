@@ -11,7 +11,7 @@ from (
     from (
         select distinct
             merchant_id,
-            date_trunc('hour', event_ts) as serves
+            date_trunc('hour', coalesce(transmitted_ts, event_ts)) as serves
         from "memory"."main"."stg_payments"
         where merchant_id is not null
     ) as own

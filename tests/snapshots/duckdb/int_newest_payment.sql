@@ -4,5 +4,5 @@ with payments as (
 
 )
 
-select max(event_ts) as event_ts
+select max(coalesce(transmitted_ts, event_ts)) as counted_ts
 from payments

@@ -58,45 +58,45 @@ tiled as (
     left join "memory"."main"."int_merchant_recent" as merchant_recent
         on
             payments.merchant_id = merchant_recent.merchant_id
-            and date_trunc('minute', payments.event_ts) = merchant_recent.serves
+            and date_trunc('minute', coalesce(payments.transmitted_ts, payments.event_ts)) = merchant_recent.serves
     left join "memory"."main"."int_merchant_day" as merchant_day
         on
             payments.merchant_id = merchant_day.merchant_id
-            and date_trunc('hour', payments.event_ts) = merchant_day.serves
+            and date_trunc('hour', coalesce(payments.transmitted_ts, payments.event_ts)) = merchant_day.serves
     left join "memory"."main"."int_merchant_month" as merchant_month
         on
             payments.merchant_id = merchant_month.merchant_id
-            and date_trunc('day', payments.event_ts) = merchant_month.serves
+            and date_trunc('day', coalesce(payments.transmitted_ts, payments.event_ts)) = merchant_month.serves
 
     left join "memory"."main"."int_bin_recent" as bin_recent
         on
             payments.bin = bin_recent.bin
-            and date_trunc('minute', payments.event_ts) = bin_recent.serves
+            and date_trunc('minute', coalesce(payments.transmitted_ts, payments.event_ts)) = bin_recent.serves
     left join "memory"."main"."int_bin_day" as bin_day
         on
             payments.bin = bin_day.bin
-            and date_trunc('hour', payments.event_ts) = bin_day.serves
+            and date_trunc('hour', coalesce(payments.transmitted_ts, payments.event_ts)) = bin_day.serves
 
     left join "memory"."main"."int_ip_recent" as ip_recent
         on
             payments.ip = ip_recent.ip
-            and date_trunc('minute', payments.event_ts) = ip_recent.serves
+            and date_trunc('minute', coalesce(payments.transmitted_ts, payments.event_ts)) = ip_recent.serves
     left join "memory"."main"."int_ip_day" as ip_day
         on
             payments.ip = ip_day.ip
-            and date_trunc('hour', payments.event_ts) = ip_day.serves
+            and date_trunc('hour', coalesce(payments.transmitted_ts, payments.event_ts)) = ip_day.serves
     left join "memory"."main"."int_ip_cards_recent" as ip_cards_recent
         on
             payments.ip = ip_cards_recent.ip
-            and date_trunc('minute', payments.event_ts) = ip_cards_recent.serves
+            and date_trunc('minute', coalesce(payments.transmitted_ts, payments.event_ts)) = ip_cards_recent.serves
     left join "memory"."main"."int_ip_cards_day" as ip_cards_day
         on
             payments.ip = ip_cards_day.ip
-            and date_trunc('hour', payments.event_ts) = ip_cards_day.serves
+            and date_trunc('hour', coalesce(payments.transmitted_ts, payments.event_ts)) = ip_cards_day.serves
     left join "memory"."main"."int_ip_month" as ip_month
         on
             payments.ip = ip_month.ip
-            and date_trunc('day', payments.event_ts) = ip_month.serves
+            and date_trunc('day', coalesce(payments.transmitted_ts, payments.event_ts)) = ip_month.serves
 
 ),
 

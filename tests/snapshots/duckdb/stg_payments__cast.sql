@@ -15,6 +15,7 @@ fields as (
         received_at,
         nullif(trim(event_id, ' '), '') as event_id,
         nullif(trim(event_ts, ' '), '') as event_ts_text,
+        nullif(trim(transmitted_ts, ' '), '') as transmitted_ts_text,
         nullif(trim(local_ts, ' '), '') as local_ts_text,
         nullif(trim(message_type, ' '), '') as message_type,
         nullif(trim(transaction_type, ' '), '') as transaction_type,
@@ -67,6 +68,14 @@ typed as (
         )
         then try_cast(event_ts_text as timestamptz) at time zone 'UTC'
 end as event_ts,
+        case
+    when
+        regexp_full_match(
+            transmitted_ts_text,
+            '[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?)?'
+        )
+        then try_cast(transmitted_ts_text as timestamptz) at time zone 'UTC'
+end as transmitted_ts_given,
         case
     when
         regexp_full_match(
@@ -207,6 +216,10 @@ judged as (
 
 select
     *,
+    -- At most a day later, so that how long history is kept has a bound.
+    case
+        when transmitted_ts_given > event_ts then least(transmitted_ts_given, event_ts + interval '24 hours')
+    end as transmitted_ts,
     coalesce(billing_amount_minor_given, amount_minor) as billing_amount_minor,
     case when longitude_given is not null then latitude_given end as latitude,
     case when latitude_given is not null then longitude_given end as longitude,

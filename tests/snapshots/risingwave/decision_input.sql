@@ -9,7 +9,7 @@ with payments as (
     )
     inner join (
         (
-            select event_id as known_event_id, * except (event_id, event_ts, card_id, device_id, merchant_id, bin, ip, source_offset)
+            select event_id as known_event_id, * except (event_id, event_ts, transmitted_ts, card_id, device_id, merchant_id, bin, ip, source_offset)
             from __dbt__cte__int_payments__facts
         ) as facts
         inner join (

@@ -6,7 +6,7 @@ with awaited as (
         false as is_awaited,
         card_id
     from "dev"."public"."int_ip_card_hours"
-    where tile < (select max(date_trunc('hour', event_ts)) from "dev"."public"."int_newest_payment")
+    where tile < (select max(date_trunc('hour', counted_ts)) from "dev"."public"."int_newest_payment")
     union all
     select
         ip,
@@ -17,8 +17,8 @@ with awaited as (
         select distinct on (ip, serves) *
         from (
             select
-                coalesce(ip, chr(1) || to_char(event_ts, 'YYYYMMDDHH24') || (source_offset % 64)::varchar) as ip,
-                date_trunc('hour', event_ts) as serves
+                coalesce(ip, chr(1) || to_char(coalesce(transmitted_ts, event_ts), 'YYYYMMDDHH24') || (source_offset % 64)::varchar) as ip,
+                date_trunc('hour', coalesce(transmitted_ts, event_ts)) as serves
             from "dev"."public"."stg_payments"
         ) as looked_up
     ) as firsts

@@ -2,7 +2,7 @@ with made as (
 
     select
         ip,
-        date_trunc('day', event_ts) as tile,
+        date_trunc('day', coalesce(transmitted_ts, event_ts)) as tile,
         1 as txn_count,
         0 as fraud_count
     from "dev"."public"."stg_payments"

@@ -1,6 +1,6 @@
 with payments as (
 
-    select event_id, event_ts, card_id, device_id, merchant_id, bin, ip, source_offset from "dev"."public"."stg_payments"
+    select event_id, event_ts, transmitted_ts, card_id, device_id, merchant_id, bin, ip, source_offset from "dev"."public"."stg_payments"
 
 ),
 
@@ -67,8 +67,8 @@ tiled as (
                 and date_trunc('day', merchant_recent.serves) = merchant_month.serves
     )
         on
-            coalesce(payments.merchant_id, chr(1) || to_char(payments.event_ts, 'YYYYMMDDHH24') || (payments.source_offset % 64)::varchar) = merchant_recent.merchant_id
-            and date_trunc('minute', payments.event_ts) = merchant_recent.serves
+            coalesce(payments.merchant_id, chr(1) || to_char(coalesce(payments.transmitted_ts, payments.event_ts), 'YYYYMMDDHH24') || (payments.source_offset % 64)::varchar) = merchant_recent.merchant_id
+            and date_trunc('minute', coalesce(payments.transmitted_ts, payments.event_ts)) = merchant_recent.serves
 
     inner join (
         "dev"."public"."int_bin_recent" as bin_recent
@@ -78,8 +78,8 @@ tiled as (
                 and date_trunc('hour', bin_recent.serves) = bin_day.serves
     )
         on
-            coalesce(payments.bin, chr(1) || to_char(payments.event_ts, 'YYYYMMDDHH24') || (payments.source_offset % 64)::varchar) = bin_recent.bin
-            and date_trunc('minute', payments.event_ts) = bin_recent.serves
+            coalesce(payments.bin, chr(1) || to_char(coalesce(payments.transmitted_ts, payments.event_ts), 'YYYYMMDDHH24') || (payments.source_offset % 64)::varchar) = bin_recent.bin
+            and date_trunc('minute', coalesce(payments.transmitted_ts, payments.event_ts)) = bin_recent.serves
 
     inner join (
         "dev"."public"."int_ip_recent" as ip_recent
@@ -101,8 +101,8 @@ tiled as (
                 and date_trunc('day', ip_recent.serves) = ip_month.serves
     )
         on
-            coalesce(payments.ip, chr(1) || to_char(payments.event_ts, 'YYYYMMDDHH24') || (payments.source_offset % 64)::varchar) = ip_recent.ip
-            and date_trunc('minute', payments.event_ts) = ip_recent.serves
+            coalesce(payments.ip, chr(1) || to_char(coalesce(payments.transmitted_ts, payments.event_ts), 'YYYYMMDDHH24') || (payments.source_offset % 64)::varchar) = ip_recent.ip
+            and date_trunc('minute', coalesce(payments.transmitted_ts, payments.event_ts)) = ip_recent.serves
 
 ),
 

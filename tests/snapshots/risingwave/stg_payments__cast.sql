@@ -39,6 +39,7 @@ fields as (
         received_at,
         nullif(trim(document ->> 'event_id', ' '), '') as event_id,
         nullif(trim(document ->> 'event_ts', ' '), '') as event_ts_text,
+        nullif(trim(document ->> 'transmitted_ts', ' '), '') as transmitted_ts_text,
         nullif(trim(document ->> 'local_ts', ' '), '') as local_ts_text,
         nullif(trim(document ->> 'message_type', ' '), '') as message_type,
         nullif(trim(document ->> 'transaction_type', ' '), '') as transaction_type,
@@ -87,6 +88,10 @@ typed as (
     when event_ts_text ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?)?$'
         then event_ts_text::timestamptz at time zone 'UTC'
 end as event_ts,
+        case
+    when transmitted_ts_text ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?)?$'
+        then transmitted_ts_text::timestamptz at time zone 'UTC'
+end as transmitted_ts_given,
         case
     when local_ts_text ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?)?$'
         then local_ts_text::timestamptz at time zone 'UTC'
@@ -211,6 +216,10 @@ judged as (
 
 select
     *,
+    -- At most a day later, so that how long history is kept has a bound.
+    case
+        when transmitted_ts_given > event_ts then least(transmitted_ts_given, event_ts + interval '24 hours')
+    end as transmitted_ts,
     coalesce(billing_amount_minor_given, amount_minor) as billing_amount_minor,
     case when longitude_given is not null then latitude_given end as latitude,
     case when latitude_given is not null then longitude_given end as longitude,
