@@ -10,21 +10,35 @@ tile it will serve, 400 an event over all windows, most of which nobody looks up
 The newest tile of all is held back: no window that anybody looks up holds it, and while it is the newest each barrier
 changes it. It goes on, whole, with the barrier that brings a payment of the tile after it.
 
+RisingWave goes through all rows of a window's partition when it is not in memory: a hot key's tiles of years, to add a
+minute. So a partition is a key's tiles of one `span`, a day, month or year; a tile within a window's length of its
+span's end is in the next one too.
+
 An event without the key awaits a row too (awaited_key): an inner join (look_up) finds one row for every event.
 
     columns: the tiles' own columns with their types, NULL in awaited rows
 #}
 {% macro tiles_and_awaited(tiles, key, unit, columns) -%}
+{%- set spans = {'minute': ('day', '60 minutes'), 'hour': ('month', '24 hours'), 'day': ('year', '720 hours')} -%}
+{%- set span, longest = spans[unit] -%}
 select
         {{ key }},
+        unnest(
+            case
+                when date_trunc('{{ span }}', tile) = date_trunc('{{ span }}', tile + interval '{{ longest }}')
+                    then array[date_trunc('{{ span }}', tile)]
+                else array[date_trunc('{{ span }}', tile), date_trunc('{{ span }}', tile + interval '{{ longest }}')]
+            end
+        ) as span,
         tile as serves,
         false as is_awaited,
         {{ columns | join(', ') }}
     from {{ tiles }}
-    where tile < (select max(date_trunc('{{ unit }}', counted_ts)) from {{ ref('int_newest_payment') }})
+    where tile < (select max(date_trunc('{{ unit }}', last_counted_ts)) from {{ ref('int_payments__span') }})
     union all
     select
         {{ key }},
+        date_trunc('{{ span }}', serves) as span,
         serves,
         true as is_awaited,
         {% for column, kind in columns.items() %}null::{{ kind }} as {{ column }}{{ ", " if not loop.last }}{% endfor %}

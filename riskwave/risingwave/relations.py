@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from riskwave.risingwave.server import Server
 
+#: One row: from when to when there are payments.
+SPAN = "int_payments__span"
 #: Of a definition: the name of the subquery that says what it was made of (macros/risingwave/made.sql).
 _MADE = re.compile(r"\bas\s+\"?made_([0-9a-f]{12})\"?", re.IGNORECASE)
 #: Of a feed's or its query's: what `feeds_in_force` must call (riskwave/rules/stream.py).

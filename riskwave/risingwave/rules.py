@@ -8,8 +8,10 @@ from typing import Any
 
 from riskwave.control.snapshot import Snapshot, Value
 from riskwave.errors import RiskwaveError
+from riskwave.risingwave.changes import SCORED
 from riskwave.risingwave.entries import NEVER, EntryRow, Key, WantedEntry
-from riskwave.risingwave.relations import Relation, relations
+from riskwave.risingwave.lately import drop_unread, make_lately
+from riskwave.risingwave.relations import SPAN, Relation, relations
 from riskwave.risingwave.server import Server
 from riskwave.risingwave.takeover import FEED, NEXT, QUERY, TABLE, Feed, Found, Step, Thresholds, Wanted
 from riskwave.rules.compile import Compiled
@@ -18,20 +20,18 @@ from riskwave.rules.dbt import KEEP, PACK, structure
 from riskwave.rules.stream import AS_IT_COMES
 
 LOG = "decisions__log"
-#: What a compiled ruleset reads, by the names that it has there; a ruleset's thresholds are given with the feed.
+#: What a compiled ruleset reads, by the names that it has there; what is scored and thresholds are given with the feed.
 READS = {
-    "decision_input": "int_scored",
     "list_entries": "list_entries",
     "list_blocks": "int_list_blocks",
     "feeds_in_force": "feeds_in_force",
 }
 #: Relations that a feed reads and that may be made anew: their ids are in a feed's name, as dbt writes it.
-BENEATH = ("int_scored", "int_list_blocks")
+BENEATH = (SCORED, "int_list_blocks")
 _PLAIN = {
     "swap thresholds": "alter table {0} swap with {0}__next",
     "swap feed": "alter sink {0} swap with {0}__next",
     "rename feed": "alter sink {0}__next rename to {0}",
-    "drop feed": "drop sink {0}",
     "drop thresholds": "drop table {0}",
 }
 _ROWS_CHANGED = ("settle lists", "stage lists", "fill thresholds", "set thresholds", "take over")
@@ -45,9 +45,6 @@ GIVEN = frozenset(
         *("reasons", "shadow_rule_ids", "rule_vector", "shadow_rulesets", "control_version"),
     )
 )
-#: By how much the clocks of a server's machines may differ. `seen_at` is when an epoch began, and what comes to a new
-#: feed is of epochs after it was made; each second before is rows that it works out for nothing.
-_BEFORE = "2 seconds"
 
 
 def compiled(snapshot: Snapshot) -> Compiled:
@@ -97,8 +94,8 @@ def look(server: Server) -> Found:
 
 def need_deployed(server: Server, there: Mapping[str, Relation]) -> None:
     """Raises RiskwaveError unless all is there that rules are changed by."""
-    needed = {LOG: "seen_at", TABLE: "control_version", "feeds_in_force": "known_by", "int_scored": "known_by"}
-    needed |= {"int_list_blocks": "next_version", "list_entries": "next_version"}
+    needed = {LOG: "seen_at", TABLE: "control_version", "feeds_in_force": "known_by", SCORED: "known_by"}
+    needed |= {"int_list_blocks": "next_version", "list_entries": "next_version", SPAN: "first_event_ts"}
     for name, column in needed.items():
         if name not in there:
             raise RiskwaveError(
@@ -134,6 +131,9 @@ def take(server: Server, step: Step, goal: Wanted, statement: Compiled) -> None:
             )
         case "make feed":
             _make_feed(server, step, statement, catching_up=name == FEED)
+        case "drop feed":
+            server.run(f"drop sink {name}")
+            drop_unread(server, relations(server))
         case "take over":
             server.run("update feeds_in_force set feed = %s where ruleset = %s", [step.feed, PACK.name])
         case "replace query":
@@ -157,32 +157,42 @@ def replace_view(server: Server, name: str, query: str) -> None:
     server.run(f"drop view {name}{NEXT}")
 
 
-def feed_sql(statement: Compiled, feed: str, table: str, columns: Sequence[str], since: str | None) -> str:
-    """The query of a feed into the log: its columns, from the rows that were seen after a moment (None: from all)."""
-    rows = _over(statement, feed, table)
+def feed_sql(
+    statement: Compiled,
+    feed: str,
+    table: str,
+    columns: Sequence[str],
+    *,
+    scored: str = SCORED,
+    since: str | None = None,
+) -> str:
+    """The query of a feed into the log: its columns, from the rows of `scored` that were seen after a moment."""
+    rows = _over(statement, feed, table, scored)
     later = f" where seen_at > '{since}'::timestamptz" if since else ""
     return f"select {', '.join(columns)} from ({rows}) as said{later}"
 
 
 def query_sql(statement: Compiled, feed: str, columns: Sequence[str]) -> str:
     """The same over all rows at once, by what is looked up as it is now."""
-    rows = _over(statement, feed, TABLE).replace(AS_IT_COMES, "")
+    rows = _over(statement, feed, TABLE, SCORED).replace(AS_IT_COMES, "")
     return f"select {', '.join(columns)} from ({rows}) as said"
 
 
-def _over(statement: Compiled, feed: str, table: str) -> str:
-    names = {**READS, "rule_thresholds": table}
+def _over(statement: Compiled, feed: str, table: str, scored: str) -> str:
+    names = {**READS, "rule_thresholds": table, "decision_input": scored}
     return _READ.sub(lambda read: f"{read[1]} {names[read[2]]}", statement.sql).replace(PLACE, feed)
 
 
 def _make_feed(server: Server, step: Step, statement: Compiled, *, catching_up: bool) -> None:
-    """One that takes over has seen what the other decides until then; one that catches up begins after its last row."""
+    """One that takes over sees what comes from now on; one that catches up begins after the last row of the log."""
+    there = relations(server)
+    columns = [name for name in there[LOG].columns if name in GIVEN]
+    feed, table = step.feed or "", TABLE + NEXT
     if catching_up:
         since = server.rows(f"select max(seen_at)::varchar from {LOG}")[0][0]
+        query = feed_sql(statement, feed, table, columns, since=since)
     else:
-        since = server.rows(f"select (now() - interval '{_BEFORE}')::varchar")[0][0]
-    columns = _log_columns(server)
-    query = feed_sql(statement, step.feed or "", TABLE + NEXT, columns, since)
+        query = feed_sql(statement, feed, table, columns, scored=make_lately(server, there, SCORED))
     server.run(f"create sink {step.relation} into {LOG} ({', '.join(columns)}) as {query} with (type = 'append-only')")
 
 

@@ -17,9 +17,10 @@ from riskwave.control.warming import note_events
 from riskwave.errors import RiskwaveError
 from riskwave.project import project_dir
 from riskwave.risingwave.entries import NEVER, until
-from riskwave.risingwave.rules import compiled, look, take, wanted
+from riskwave.risingwave.relations import SPAN, relations
+from riskwave.risingwave.rules import compiled, look, need_deployed, take, wanted
 from riskwave.risingwave.server import Server
-from riskwave.risingwave.takeover import TABLE, Found, Step, in_force, next_step, plan, version_in_force
+from riskwave.risingwave.takeover import TABLE, Found, Step, in_force, plan, version_in_force
 from riskwave.rules.dbt import PACK
 
 #: More steps than any change takes.
@@ -50,13 +51,16 @@ def sync(control: Control, server: Server, *, say: Callable[[Step], None] | None
     with _alone(control.path):
         snapshot = control.snapshot()
         goal, statement = wanted(snapshot), compiled(snapshot)
-        while (step := next_step(look(server), goal)) is not None:
-            if len(taken) == MOST_STEPS:
-                raise RiskwaveError(f"{server.address.shown}: {step} is not done by doing it; look at that relation")
-            if say:
-                say(step)
-            take(server, step, goal, statement)
-            taken.append(step)
+        # To look costs as much as a step: it is done once before them, and once after.
+        while steps := plan(look(server), goal):
+            for step in steps:
+                if len(taken) == MOST_STEPS:
+                    where = server.address.shown
+                    raise RiskwaveError(f"{where}: {step} is not done by doing it; look at that relation")
+                if say:
+                    say(step)
+                take(server, step, goal, statement)
+                taken.append(step)
     return InForce(goal.version, tuple(taken))
 
 
@@ -110,7 +114,11 @@ def _take_over(control: Control, found: Found) -> list[str]:
 
 def known_events(control: Control, server: Server) -> None:
     """Tell the store since when events are known there, which new rules may have to wait for."""
-    first, last = server.rows("select min(event_ts), max(event_ts) from stg_payments")[0]
+    try:
+        first, last = server.rows(f"select first_event_ts, last_event_ts from {SPAN}")[0]
+    except RiskwaveError:
+        need_deployed(server, relations(server))
+        raise
     note_events(control, first, last)
 
 

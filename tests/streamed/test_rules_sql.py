@@ -65,7 +65,7 @@ def test_a_canary_and_a_shadow_are_part_of_the_structure(control: Control) -> No
 def test_a_feed_is_called_by_its_name_and_reads_its_own_thresholds(control: Control) -> None:
     statement = compiled(control.snapshot())
     columns = ["event_id", "action", "seen_at"]
-    sql = feed_sql(statement, "card.x.7.8", "rule_thresholds__next", columns, "2026-01-31 12:00:00+00:00")
+    sql = feed_sql(statement, "card.x.7.8", "rule_thresholds__next", columns, since="2026-01-31 12:00:00+00:00")
     assert FEED not in sql
     assert sql.startswith("select event_id, action, seen_at from (with rules_known as (select ")
     assert sql.endswith(") as said where seen_at > '2026-01-31 12:00:00+00:00'::timestamptz")
@@ -74,6 +74,10 @@ def test_a_feed_is_called_by_its_name_and_reads_its_own_thresholds(control: Cont
     for relation in ("int_scored", "list_entries", "int_list_blocks", "feeds_in_force", "rule_thresholds__next"):
         assert f" {relation} " in sql or f" {relation})" in sql, relation
     assert " decision_input" not in sql
+    lately = feed_sql(statement, "card.x.7.8", "rule_thresholds__next", columns, scored="decisions__lately_1")
+    assert "from decisions__lately_1" in lately
+    assert "int_scored" not in lately
+    assert lately.endswith(") as said")
     query = query_sql(statement, "card.x.7.8", columns)
     assert "system_time" not in query
     assert "join rule_thresholds as t" in query

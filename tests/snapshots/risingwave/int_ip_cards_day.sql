@@ -2,14 +2,22 @@ with awaited as (
 
     select
         ip,
+        unnest(
+            case
+                when date_trunc('month', tile) = date_trunc('month', tile + interval '24 hours')
+                    then array[date_trunc('month', tile)]
+                else array[date_trunc('month', tile), date_trunc('month', tile + interval '24 hours')]
+            end
+        ) as span,
         tile as serves,
         false as is_awaited,
         card_id
     from "dev"."public"."int_ip_card_hours"
-    where tile < (select max(date_trunc('hour', counted_ts)) from "dev"."public"."int_newest_payment")
+    where tile < (select max(date_trunc('hour', last_counted_ts)) from "dev"."public"."int_payments__span")
     union all
     select
         ip,
+        date_trunc('month', serves) as span,
         serves,
         true as is_awaited,
         null::varchar as card_id
@@ -31,7 +39,7 @@ windowed as (
         *,
         coalesce(array_length(array_remove(array_distinct(array_agg(card_id) over before), null)), 0)::bigint as ip_card_count_24h
     from awaited
-    window before as (partition by ip order by serves range between interval '24 hour' preceding and interval '1 hour' preceding)
+    window before as (partition by ip, span order by serves range between interval '24 hour' preceding and interval '1 hour' preceding)
 
 )
 

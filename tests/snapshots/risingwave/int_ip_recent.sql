@@ -2,14 +2,22 @@ with awaited as (
 
     select
         ip,
+        unnest(
+            case
+                when date_trunc('day', tile) = date_trunc('day', tile + interval '60 minutes')
+                    then array[date_trunc('day', tile)]
+                else array[date_trunc('day', tile), date_trunc('day', tile + interval '60 minutes')]
+            end
+        ) as span,
         tile as serves,
         false as is_awaited,
         txn_count, amount_sum, decline_count
     from "dev"."public"."int_ip_minutes"
-    where tile < (select max(date_trunc('minute', counted_ts)) from "dev"."public"."int_newest_payment")
+    where tile < (select max(date_trunc('minute', last_counted_ts)) from "dev"."public"."int_payments__span")
     union all
     select
         ip,
+        date_trunc('day', serves) as span,
         serves,
         true as is_awaited,
         null::bigint as txn_count, null::bigint as amount_sum, null::bigint as decline_count
@@ -37,8 +45,8 @@ windowed as (
         coalesce(sum(decline_count) over last_1h, 0)::bigint as ip_decline_count_1h
     from awaited
     window
-        last_10m as (partition by ip order by serves range between interval '10 minutes' preceding and interval '1 minute' preceding),
-        last_1h as (partition by ip order by serves range between interval '60 minutes' preceding and interval '1 minute' preceding)
+        last_10m as (partition by ip, span order by serves range between interval '10 minutes' preceding and interval '1 minute' preceding),
+        last_1h as (partition by ip, span order by serves range between interval '60 minutes' preceding and interval '1 minute' preceding)
 
 )
 

@@ -2,14 +2,22 @@ with awaited as (
 
     select
         merchant_id,
+        unnest(
+            case
+                when date_trunc('month', tile) = date_trunc('month', tile + interval '24 hours')
+                    then array[date_trunc('month', tile)]
+                else array[date_trunc('month', tile), date_trunc('month', tile + interval '24 hours')]
+            end
+        ) as span,
         tile as serves,
         false as is_awaited,
         txn_count, amount_sum, decline_count
     from "dev"."public"."int_merchant_hours"
-    where tile < (select max(date_trunc('hour', counted_ts)) from "dev"."public"."int_newest_payment")
+    where tile < (select max(date_trunc('hour', last_counted_ts)) from "dev"."public"."int_payments__span")
     union all
     select
         merchant_id,
+        date_trunc('month', serves) as span,
         serves,
         true as is_awaited,
         null::bigint as txn_count, null::bigint as amount_sum, null::bigint as decline_count
@@ -33,7 +41,7 @@ windowed as (
         coalesce(sum(amount_sum) over last_24h, 0)::bigint as merchant_amount_sum_24h,
         coalesce(sum(decline_count) over last_24h, 0)::bigint as merchant_decline_count_24h
     from awaited
-    window last_24h as (partition by merchant_id order by serves range between interval '24 hours' preceding and interval '1 hour' preceding)
+    window last_24h as (partition by merchant_id, span order by serves range between interval '24 hours' preceding and interval '1 hour' preceding)
 
 )
 

@@ -2,14 +2,22 @@ with awaited as (
 
     select
         merchant_id,
+        unnest(
+            case
+                when date_trunc('year', tile) = date_trunc('year', tile + interval '720 hours')
+                    then array[date_trunc('year', tile)]
+                else array[date_trunc('year', tile), date_trunc('year', tile + interval '720 hours')]
+            end
+        ) as span,
         tile as serves,
         false as is_awaited,
         txn_count, fraud_count
     from "dev"."public"."int_merchant_days"
-    where tile < (select max(date_trunc('day', counted_ts)) from "dev"."public"."int_newest_payment")
+    where tile < (select max(date_trunc('day', last_counted_ts)) from "dev"."public"."int_payments__span")
     union all
     select
         merchant_id,
+        date_trunc('year', serves) as span,
         serves,
         true as is_awaited,
         null::bigint as txn_count, null::bigint as fraud_count
@@ -32,7 +40,7 @@ windowed as (
         coalesce(sum(txn_count) over last_30d, 0)::bigint as merchant_txn_count_30d,
         coalesce(sum(fraud_count) over last_30d, 0)::bigint as merchant_fraud_count_30d
     from awaited
-    window last_30d as (partition by merchant_id order by serves range between interval '720 hours' preceding and interval '24 hours' preceding)
+    window last_30d as (partition by merchant_id, span order by serves range between interval '720 hours' preceding and interval '24 hours' preceding)
 
 )
 

@@ -6,5 +6,8 @@ with payments as (
 
 )
 
-select max({{ counted_ts() }}) as counted_ts
+select
+    min(event_ts) as first_event_ts,
+    max(event_ts) as last_event_ts,
+    max({{ counted_ts() }}) as last_counted_ts
 from payments
