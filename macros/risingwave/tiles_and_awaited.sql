@@ -21,20 +21,36 @@ An event without the key awaits a row too (awaited_key): an inner join (look_up)
 {% macro tiles_and_awaited(tiles, key, unit, columns) -%}
 {%- set spans = {'minute': ('day', '60 minutes'), 'hour': ('month', '24 hours'), 'day': ('year', '720 hours')} -%}
 {%- set span, longest = spans[unit] -%}
-select
+with complete as (
+
+        select
+            {{ key }},
+            date_trunc('{{ span }}', tile) as span,
+            date_trunc('{{ span }}', tile + interval '{{ longest }}') as next_span,
+            tile as serves,
+            false as is_awaited,
+            {{ columns | join(', ') }}
+        from {{ tiles }}
+        where tile < (select max(date_trunc('{{ unit }}', last_counted_ts)) from {{ ref('int_payments__span') }})
+
+    )
+
+    select
         {{ key }},
-        unnest(
-            case
-                when date_trunc('{{ span }}', tile) = date_trunc('{{ span }}', tile + interval '{{ longest }}')
-                    then array[date_trunc('{{ span }}', tile)]
-                else array[date_trunc('{{ span }}', tile), date_trunc('{{ span }}', tile + interval '{{ longest }}')]
-            end
-        ) as span,
-        tile as serves,
-        false as is_awaited,
+        span,
+        serves,
+        is_awaited,
         {{ columns | join(', ') }}
-    from {{ tiles }}
-    where tile < (select max(date_trunc('{{ unit }}', last_counted_ts)) from {{ ref('int_payments__span') }})
+    from complete
+    union all
+    select
+        {{ key }},
+        next_span as span,
+        serves,
+        is_awaited,
+        {{ columns | join(', ') }}
+    from complete
+    where next_span <> span
     union all
     select
         {{ key }},

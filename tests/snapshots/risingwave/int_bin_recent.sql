@@ -1,19 +1,35 @@
 with awaited as (
 
+    with complete as (
+
+        select
+            bin,
+            date_trunc('day', tile) as span,
+            date_trunc('day', tile + interval '60 minutes') as next_span,
+            tile as serves,
+            false as is_awaited,
+            txn_count, amount_sum, decline_count
+        from "dev"."public"."int_bin_minutes"
+        where tile < (select max(date_trunc('minute', last_counted_ts)) from "dev"."public"."int_payments__span")
+
+    )
+
     select
         bin,
-        unnest(
-            case
-                when date_trunc('day', tile) = date_trunc('day', tile + interval '60 minutes')
-                    then array[date_trunc('day', tile)]
-                else array[date_trunc('day', tile), date_trunc('day', tile + interval '60 minutes')]
-            end
-        ) as span,
-        tile as serves,
-        false as is_awaited,
+        span,
+        serves,
+        is_awaited,
         txn_count, amount_sum, decline_count
-    from "dev"."public"."int_bin_minutes"
-    where tile < (select max(date_trunc('minute', last_counted_ts)) from "dev"."public"."int_payments__span")
+    from complete
+    union all
+    select
+        bin,
+        next_span as span,
+        serves,
+        is_awaited,
+        txn_count, amount_sum, decline_count
+    from complete
+    where next_span <> span
     union all
     select
         bin,

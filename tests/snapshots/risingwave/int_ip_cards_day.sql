@@ -1,19 +1,35 @@
 with awaited as (
 
+    with complete as (
+
+        select
+            ip,
+            date_trunc('month', tile) as span,
+            date_trunc('month', tile + interval '24 hours') as next_span,
+            tile as serves,
+            false as is_awaited,
+            card_id
+        from "dev"."public"."int_ip_card_hours"
+        where tile < (select max(date_trunc('hour', last_counted_ts)) from "dev"."public"."int_payments__span")
+
+    )
+
     select
         ip,
-        unnest(
-            case
-                when date_trunc('month', tile) = date_trunc('month', tile + interval '24 hours')
-                    then array[date_trunc('month', tile)]
-                else array[date_trunc('month', tile), date_trunc('month', tile + interval '24 hours')]
-            end
-        ) as span,
-        tile as serves,
-        false as is_awaited,
+        span,
+        serves,
+        is_awaited,
         card_id
-    from "dev"."public"."int_ip_card_hours"
-    where tile < (select max(date_trunc('hour', last_counted_ts)) from "dev"."public"."int_payments__span")
+    from complete
+    union all
+    select
+        ip,
+        next_span as span,
+        serves,
+        is_awaited,
+        card_id
+    from complete
+    where next_span <> span
     union all
     select
         ip,

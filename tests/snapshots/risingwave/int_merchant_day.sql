@@ -1,19 +1,35 @@
 with awaited as (
 
+    with complete as (
+
+        select
+            merchant_id,
+            date_trunc('month', tile) as span,
+            date_trunc('month', tile + interval '24 hours') as next_span,
+            tile as serves,
+            false as is_awaited,
+            txn_count, amount_sum, decline_count
+        from "dev"."public"."int_merchant_hours"
+        where tile < (select max(date_trunc('hour', last_counted_ts)) from "dev"."public"."int_payments__span")
+
+    )
+
     select
         merchant_id,
-        unnest(
-            case
-                when date_trunc('month', tile) = date_trunc('month', tile + interval '24 hours')
-                    then array[date_trunc('month', tile)]
-                else array[date_trunc('month', tile), date_trunc('month', tile + interval '24 hours')]
-            end
-        ) as span,
-        tile as serves,
-        false as is_awaited,
+        span,
+        serves,
+        is_awaited,
         txn_count, amount_sum, decline_count
-    from "dev"."public"."int_merchant_hours"
-    where tile < (select max(date_trunc('hour', last_counted_ts)) from "dev"."public"."int_payments__span")
+    from complete
+    union all
+    select
+        merchant_id,
+        next_span as span,
+        serves,
+        is_awaited,
+        txn_count, amount_sum, decline_count
+    from complete
+    where next_span <> span
     union all
     select
         merchant_id,
