@@ -10,7 +10,7 @@ from riskwave.control.snapshot import Snapshot, Value
 from riskwave.errors import RiskwaveError
 from riskwave.risingwave.changes import SCORED
 from riskwave.risingwave.entries import NEVER, EntryRow, Key, WantedEntry
-from riskwave.risingwave.lately import drop_unread, make_lately
+from riskwave.risingwave.lately import drop_unread, lately
 from riskwave.risingwave.relations import SPAN, Relation, relations
 from riskwave.risingwave.server import Server
 from riskwave.risingwave.takeover import FEED, NEXT, QUERY, TABLE, Feed, Found, Step, Thresholds, Wanted
@@ -34,7 +34,9 @@ _PLAIN = {
     "rename feed": "alter sink {0}__next rename to {0}",
     "drop thresholds": "drop table {0}",
 }
-_ROWS_CHANGED = ("settle lists", "stage lists", "fill thresholds", "set thresholds", "take over")
+#: Thresholds that are filled in are there before the feed that is made over them: a statement is in the stream when it
+#: returns, and what is made after it begins with a later barrier.
+_ROWS_CHANGED = ("settle lists", "stage lists", "set thresholds", "take over")
 #: Rows of a list in one statement.
 ROWS = 500
 _READ = re.compile(r"\b(from|join) (decision_input|rule_thresholds|list_entries|list_blocks|feeds_in_force)\b")
@@ -59,9 +61,9 @@ def compiled(snapshot: Snapshot) -> Compiled:
     return found
 
 
-def wanted(snapshot: Snapshot) -> Wanted:
-    """What a version of the control store means there."""
-    statement = compiled(snapshot)
+def wanted(snapshot: Snapshot, statement: Compiled | None = None) -> Wanted:
+    """What a version of the control store means there; statement: as `compiled` has it, where it is at hand."""
+    statement = statement or compiled(snapshot)
     row = statement.threshold_row(snapshot.values, snapshot.control_version).to_pylist()[0]
     return Wanted(
         version=snapshot.control_version,
@@ -130,23 +132,23 @@ def take(server: Server, step: Step, goal: Wanted, statement: Compiled) -> None:
                 [*values.values(), PACK.name],
             )
         case "make feed":
-            _make_feed(server, step, statement, catching_up=name == FEED)
+            _make_feed(server, step, statement)
         case "drop feed":
             server.run(f"drop sink {name}")
             drop_unread(server, relations(server))
         case "take over":
             server.run("update feeds_in_force set feed = %s where ruleset = %s", [step.feed, PACK.name])
         case "replace query":
-            replace_view(server, name, query_sql(statement, step.feed or "", _log_columns(server)))
+            there = relations(server)
+            replace_view(server, there, name, query_sql(statement, step.feed or "", _log_columns(there)))
         case _:
             server.run(_PLAIN[step.kind].format(name))
     if step.kind in _ROWS_CHANGED:
         server.flush()
 
 
-def replace_view(server: Server, name: str, query: str) -> None:
+def replace_view(server: Server, there: Mapping[str, Relation], name: str, query: str) -> None:
     """Put a view in the place of another in one moment, or where there is none."""
-    there = relations(server)
     if name not in there:
         server.run(f"create view {name} as {query}")
         return
@@ -183,21 +185,20 @@ def _over(statement: Compiled, feed: str, table: str, scored: str) -> str:
     return _READ.sub(lambda read: f"{read[1]} {names[read[2]]}", statement.sql).replace(PLACE, feed)
 
 
-def _make_feed(server: Server, step: Step, statement: Compiled, *, catching_up: bool) -> None:
+def _make_feed(server: Server, step: Step, statement: Compiled) -> None:
     """One that takes over sees what comes from now on; one that catches up begins after the last row of the log."""
     there = relations(server)
-    columns = [name for name in there[LOG].columns if name in GIVEN]
-    feed, table = step.feed or "", TABLE + NEXT
-    if catching_up:
+    columns, feed, table = _log_columns(there), step.feed or "", TABLE + NEXT
+    if step.relation == FEED:
         since = server.rows(f"select max(seen_at)::varchar from {LOG}")[0][0]
         query = feed_sql(statement, feed, table, columns, since=since)
     else:
-        query = feed_sql(statement, feed, table, columns, scored=make_lately(server, there, SCORED))
+        query = feed_sql(statement, feed, table, columns, scored=lately(server, there))
     server.run(f"create sink {step.relation} into {LOG} ({', '.join(columns)}) as {query} with (type = 'append-only')")
 
 
-def _log_columns(server: Server) -> list[str]:
-    return [name for name in relations(server)[LOG].columns if name in GIVEN]
+def _log_columns(there: Mapping[str, Relation]) -> list[str]:
+    return [name for name in there[LOG].columns if name in GIVEN]
 
 
 def _thresholds(server: Server, table: Relation) -> Thresholds:

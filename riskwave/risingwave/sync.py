@@ -50,7 +50,8 @@ def sync(control: Control, server: Server, *, say: Callable[[Step], None] | None
     taken: list[Step] = []
     with _alone(control.path):
         snapshot = control.snapshot()
-        goal, statement = wanted(snapshot), compiled(snapshot)
+        statement = compiled(snapshot)
+        goal = wanted(snapshot, statement)
         # To look costs as much as a step: it is done once before them, and once after.
         while steps := plan(look(server), goal):
             for step in steps:
