@@ -29,7 +29,7 @@ with complete as (
             date_trunc('{{ span }}', tile + interval '{{ longest }}') as next_span,
             tile as serves,
             false as is_awaited,
-            {{ columns | join(', ') }}
+            {% for column, kind in columns.items() %}{{ column }}::{{ kind }}{{ ", " if not loop.last }}{% endfor %}
         from {{ tiles }}
         where tile < (select max(date_trunc('{{ unit }}', last_counted_ts)) from {{ ref('int_payments__span') }})
 

@@ -8,7 +8,7 @@ with awaited as (
             date_trunc('month', tile + interval '24 hours') as next_span,
             tile as serves,
             false as is_awaited,
-            txn_count, amount_sum, decline_count
+            txn_count::bigint, amount_sum::bigint, decline_count::bigint
         from "dev"."public"."int_bin_hours"
         where tile < (select max(date_trunc('hour', last_counted_ts)) from "dev"."public"."int_payments__span")
 

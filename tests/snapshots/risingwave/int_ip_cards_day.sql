@@ -8,7 +8,7 @@ with awaited as (
             date_trunc('month', tile + interval '24 hours') as next_span,
             tile as serves,
             false as is_awaited,
-            card_id
+            card_id::varchar
         from "dev"."public"."int_ip_card_hours"
         where tile < (select max(date_trunc('hour', last_counted_ts)) from "dev"."public"."int_payments__span")
 

@@ -8,7 +8,7 @@ with awaited as (
             date_trunc('day', tile + interval '60 minutes') as next_span,
             tile as serves,
             false as is_awaited,
-            card_id
+            card_id::varchar
         from "dev"."public"."int_ip_card_minutes"
         where tile < (select max(date_trunc('minute', last_counted_ts)) from "dev"."public"."int_payments__span")
 

@@ -8,7 +8,7 @@ with awaited as (
             date_trunc('year', tile + interval '720 hours') as next_span,
             tile as serves,
             false as is_awaited,
-            txn_count, fraud_count
+            txn_count::bigint, fraud_count::bigint
         from "dev"."public"."int_merchant_days"
         where tile < (select max(date_trunc('day', last_counted_ts)) from "dev"."public"."int_payments__span")
 

@@ -8,7 +8,7 @@ with awaited as (
             date_trunc('day', tile + interval '60 minutes') as next_span,
             tile as serves,
             false as is_awaited,
-            txn_count, amount_sum, decline_count
+            txn_count::bigint, amount_sum::bigint, decline_count::bigint
         from "dev"."public"."int_merchant_minutes"
         where tile < (select max(date_trunc('minute', last_counted_ts)) from "dev"."public"."int_payments__span")
 
