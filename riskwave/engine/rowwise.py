@@ -12,8 +12,6 @@ from sqlglot import exp
 PAYMENTS = "stg_payments"
 #: When a payment counts, as the macro counted_ts has it.
 COUNTED = "coalesce({0}transmitted_ts, {0}event_ts)"
-
-
 _COUNTED = sqlglot.parse_one(COUNTED.format(""), read="duckdb")
 
 

@@ -1,4 +1,4 @@
-"""What a feed that takes over reads: what is scored from its making on, and nothing before.
+"""What a feed that takes over reads: what is scored as it comes, and nothing of what was before.
 
 A sink that is made of a query is filled from all that the query reads, here from every row that was ever scored: with
 400,000 of them it took seven seconds until a ruleset decided. One that is made of a relation by its name need not be.
