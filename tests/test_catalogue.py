@@ -68,7 +68,7 @@ def test_docs_page_is_fresh(features: dict[str, Feature]) -> None:
                 "payments.amount_minor",
             },
         ),
-        ("merchant_txn_count_10m", {"payments.merchant_id", "payments.event_ts"}),
+        ("merchant_txn_count_10m", {"payments.merchant_id", "payments.event_ts", "payments.transmitted_ts"}),
         (
             "profile_segment",
             {
@@ -90,6 +90,7 @@ def test_docs_page_is_fresh(features: dict[str, Feature]) -> None:
                 "payments.event_ts",
                 "payments.ip",
                 "payments.merchant_id",
+                "payments.transmitted_ts",
             },
         ),
     ],
