@@ -13,9 +13,10 @@ group by {{ key }}, serves
 {%- endmacro %}
 
 {% macro risingwave__activity_day(entity, key, tiles) -%}
+{%- set longest = '24 hours' -%}
 with awaited as (
 
-    {{ tiles_and_awaited(tiles, key, 'hour', {'txn_count': 'bigint', 'amount_sum': 'bigint', 'decline_count': 'bigint'}) }}
+    {{ tiles_and_awaited(tiles, key, 'hour', longest, {'txn_count': 'bigint', 'amount_sum': 'bigint', 'decline_count': 'bigint'}) }}
 
 ),
 
@@ -27,7 +28,7 @@ windowed as (
         {{ sum_ahead('amount_sum', 'last_24h') }} as {{ entity }}_amount_sum_24h,
         {{ sum_ahead('decline_count', 'last_24h') }} as {{ entity }}_decline_count_24h
     from awaited
-    window last_24h as ({{ tiles_before(key, '24 hours', '1 hour') }})
+    window last_24h as ({{ tiles_before(key, longest, '1 hour') }})
 
 )
 

@@ -25,9 +25,10 @@ group by {{ key }}, serves
 {%- endmacro %}
 
 {% macro risingwave__activity_recent(entity, key, tiles) -%}
+{%- set longest = '60 minutes' -%}
 with awaited as (
 
-    {{ tiles_and_awaited(tiles, key, 'minute', {'txn_count': 'bigint', 'amount_sum': 'bigint', 'decline_count': 'bigint'}) }}
+    {{ tiles_and_awaited(tiles, key, 'minute', longest, {'txn_count': 'bigint', 'amount_sum': 'bigint', 'decline_count': 'bigint'}) }}
 
 ),
 
@@ -44,7 +45,7 @@ windowed as (
     from awaited
     window
         last_10m as ({{ tiles_before(key, '10 minutes', '1 minute') }}),
-        last_1h as ({{ tiles_before(key, '60 minutes', '1 minute') }})
+        last_1h as ({{ tiles_before(key, longest, '1 minute') }})
 
 )
 

@@ -11,9 +11,10 @@ group by ip, serves
 {%- endmacro %}
 
 {% macro risingwave__cards_before(measure, tiles, unit, window) -%}
+{%- set longest = window ~ ' ' ~ unit -%}
 with awaited as (
 
-    {{ tiles_and_awaited(tiles, 'ip', unit, {'card_id': 'varchar'}) }}
+    {{ tiles_and_awaited(tiles, 'ip', unit, longest, {'card_id': 'varchar'}) }}
 
 ),
 
@@ -23,7 +24,7 @@ windowed as (
         *,
         {{ distinct_over('card_id', 'before') }} as {{ measure }}
     from awaited
-    window before as ({{ tiles_before('ip', window ~ ' ' ~ unit, '1 ' ~ unit) }})
+    window before as ({{ tiles_before('ip', longest, '1 ' ~ unit) }})
 
 )
 

@@ -12,9 +12,10 @@ group by {{ key }}, serves
 {%- endmacro %}
 
 {% macro risingwave__fraud_month(entity, key, days) -%}
+{%- set longest = '720 hours' -%}
 with awaited as (
 
-    {{ tiles_and_awaited(days, key, 'day', {'txn_count': 'bigint', 'fraud_count': 'bigint'}) }}
+    {{ tiles_and_awaited(days, key, 'day', longest, {'txn_count': 'bigint', 'fraud_count': 'bigint'}) }}
 
 ),
 
@@ -25,7 +26,7 @@ windowed as (
         {{ sum_ahead('txn_count', 'last_30d') }} as {{ entity }}_txn_count_30d,
         {{ sum_ahead('fraud_count', 'last_30d') }} as {{ entity }}_fraud_count_30d
     from awaited
-    window last_30d as ({{ tiles_before(key, '720 hours', '24 hours') }})
+    window last_30d as ({{ tiles_before(key, longest, '24 hours') }})
 
 )
 

@@ -16,11 +16,11 @@ span's end is in the next one too.
 
 An event without the key awaits a row too (awaited_key): an inner join (look_up) finds one row for every event.
 
+    longest: how far the windows over them reach back
     columns: the tiles' own columns with their types, NULL in awaited rows
 #}
-{% macro tiles_and_awaited(tiles, key, unit, columns) -%}
-{%- set spans = {'minute': ('day', '60 minutes'), 'hour': ('month', '24 hours'), 'day': ('year', '720 hours')} -%}
-{%- set span, longest = spans[unit] -%}
+{% macro tiles_and_awaited(tiles, key, unit, longest, columns) -%}
+{%- set span = {'minute': 'day', 'hour': 'month', 'day': 'year'}[unit] -%}
 with complete as (
 
         select

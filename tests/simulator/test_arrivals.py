@@ -18,23 +18,26 @@ def lateness(bank: SimulatedBank) -> np.ndarray:
     return bank.arrived_us - bank.transactions["event_ts"].cast(pa.int64()).to_numpy()
 
 
+def first_deliveries(bank: SimulatedBank) -> np.ndarray:
+    """Places of each payment's first delivery."""
+    ids = bank.transactions["event_id"].combine_chunks()
+    return np.unique(pc.dictionary_encode(ids).indices.to_numpy(), return_index=True)[1]
+
+
 def test_rows_come_in_order_of_arrival(bank: SimulatedBank) -> None:
     assert (np.diff(bank.arrived_us) >= 0).all()
     assert (lateness(bank) >= 0).all()
 
 
 def test_shares_of_late_and_out_of_order_rows_are_those_asked_for(bank: SimulatedBank) -> None:
-    ids = bank.transactions["event_id"].combine_chunks()
-    first = np.unique(pc.dictionary_encode(ids).indices.to_numpy(), return_index=True)[1]
-    late = lateness(bank)[first]
+    late = lateness(bank)[first_deliveries(bank)]
     assert abs((late >= 3 * MINUTE_US).sum() - 1200) < 60
     assert late.max() <= 1440 * MINUTE_US
     assert abs(((late > 0) & (late < 3 * MINUTE_US)).sum() - 1800) < 60
 
 
 def test_a_message_says_when_it_was_sent_where_that_was_later(bank: SimulatedBank, tidy_bank: SimulatedBank) -> None:
-    ids = bank.transactions["event_id"].combine_chunks()
-    first = np.unique(pc.dictionary_encode(ids).indices.to_numpy(), return_index=True)[1]
+    first = first_deliveries(bank)
     made = bank.transactions["event_ts"].cast(pa.int64()).to_numpy()
     sent = pc.fill_null(bank.transactions["transmitted_ts"].cast(pa.int64()), 0).to_numpy()
     arrived = bank.arrived_us

@@ -5,7 +5,7 @@ with awaited as (
         select
             ip,
             date_trunc('month', tile) as span,
-            date_trunc('month', tile + interval '24 hours') as next_span,
+            date_trunc('month', tile + interval '24 hour') as next_span,
             tile as serves,
             false as is_awaited,
             card_id::varchar

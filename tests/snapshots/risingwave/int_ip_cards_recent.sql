@@ -5,7 +5,7 @@ with awaited as (
         select
             ip,
             date_trunc('day', tile) as span,
-            date_trunc('day', tile + interval '60 minutes') as next_span,
+            date_trunc('day', tile + interval '60 minute') as next_span,
             tile as serves,
             false as is_awaited,
             card_id::varchar
