@@ -91,7 +91,11 @@ class CheckedRuleset:
 
 def check_ruleset(ruleset: Ruleset, columns: Mapping[str, RuleColumn] | None = None) -> CheckedRuleset:
     """The ruleset checked against the columns (default: decision_input's). Raises RiskwaveError for the first fault."""
-    known = rule_columns() if columns is None else columns
+    return ruleset.checked if columns is None else check_by(ruleset, columns)
+
+
+def check_by(ruleset: Ruleset, known: Mapping[str, RuleColumn]) -> CheckedRuleset:
+    """The same, done anew."""
     channels = tuple(_channel(channel, known) for channel in ruleset.channels)
     _last_is_true(channels)
     named = [channel.channel.channel for channel in channels]

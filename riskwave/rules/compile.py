@@ -9,7 +9,7 @@ from typing import Any
 
 from riskwave.errors import RiskwaveError
 from riskwave.rules.check import CheckedRule, CheckedRuleset, check_ruleset
-from riskwave.rules.columns import MODEL_COLUMNS, Kind, RuleColumn, rule_columns
+from riskwave.rules.columns import MODEL_COLUMNS, Kind, RuleColumn
 from riskwave.rules.compiled import LIST_ENTRIES, Canary, Compiled, Lookup, ThresholdColumn, entries_table
 from riskwave.rules.emit import NEVER, Dialect, Emitter, text
 from riskwave.rules.outcome import Judged, Outcome, precedence
@@ -53,13 +53,12 @@ def compile_ruleset(
         raise RiskwaveError("feed: names a statement of a stream; give streaming too, or leave it out")
     if fast and dialect != "duckdb":
         raise RiskwaveError(f"fast is for duckdb, and the dialect is {dialect}; leave it out")
-    known = rule_columns() if columns is None else columns
     until = held or {}
-    sides = [_Side("", check_ruleset(ruleset, known), until.get(ruleset.revision, {}))]
+    sides = [_Side("", check_ruleset(ruleset, columns), until.get(ruleset.revision, {}))]
     if canary:
         revision = canary.ruleset.revision
-        sides.append(_Side("canary__", check_ruleset(canary.ruleset, known), until.get(revision, {})))
-    shadow_sides = [_Side(f"shadow{place}__", check_ruleset(each, known)) for place, each in enumerate(shadows, 1)]
+        sides.append(_Side("canary__", check_ruleset(canary.ruleset, columns), until.get(revision, {})))
+    shadow_sides = [_Side(f"shadow{place}__", check_ruleset(each, columns)) for place, each in enumerate(shadows, 1)]
     statement = _Statement(dialect, sides, shadow_sides, canary, scored, fast, streaming, feed, keep)
     return Compiled(
         revision=ruleset.revision,

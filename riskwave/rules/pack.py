@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr, field_validator
+
+if TYPE_CHECKING:
+    from riskwave.rules.check import CheckedRuleset
 
 Action = Literal["allow", "challenge", "review", "block"]
 Severity = Literal["P0", "P1", "P2"]
@@ -126,6 +129,14 @@ class Ruleset:
     def revision(self) -> str:
         """The name of exactly this text: `card-` and 12 hexadecimal digits."""
         return f"{self.name}-{hashlib.sha256(self.text.encode()).hexdigest()[:12]}"
+
+    @cached_property
+    def checked(self) -> CheckedRuleset:
+        """The ruleset checked, as `check_ruleset` has it: once, however often it is compiled."""
+        from riskwave.rules.check import check_by
+        from riskwave.rules.columns import rule_columns
+
+        return check_by(self, rule_columns())
 
     def rule(self, name: str) -> Rule | None:
         """The rule of that name."""
