@@ -37,18 +37,19 @@ def missing() -> str | None:
 class Server:
     """A server with its data in a folder; `dsn` is where it answers, `owned` whether it was started here."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, memory_bytes: int = MEMORY_BYTES) -> None:
         given = os.environ.get("RISINGWAVE_DSN")
         self.owned = given is None
         self._port = free_port()
         self.dsn = given or f"postgresql://root@127.0.0.1:{self._port}/dev"
         self._folder = folder
+        self._memory_bytes = memory_bytes
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start (again) and wait until it answers."""
         command = ["risingwave", "single-node", "--store-directory", str(self._folder / "data")]
-        command += ["--total-memory-bytes", str(MEMORY_BYTES), "--config-path", str(CONFIG)]
+        command += ["--total-memory-bytes", str(self._memory_bytes), "--config-path", str(CONFIG)]
         command += ["--listen-addr", f"127.0.0.1:{self._port}"]
         with (self._folder / "risingwave.log").open("ab") as out:
             self._process = subprocess.Popen(command, stdout=out, stderr=out, cwd=self._folder, env=_environment())
@@ -80,9 +81,9 @@ class Server:
 
 
 @contextmanager
-def running_server(folder: Path) -> Iterator[Server]:
+def running_server(folder: Path, memory_bytes: int = MEMORY_BYTES) -> Iterator[Server]:
     """A server; one started here is stopped at the end."""
-    server = Server(folder)
+    server = Server(folder, memory_bytes)
     try:
         if server.owned:
             server.start()
