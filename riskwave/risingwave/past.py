@@ -20,7 +20,7 @@ from riskwave.engine.tiles import TileSpec
 from riskwave.engine.workbench import Workbench
 from riskwave.errors import RiskwaveError
 from riskwave.risingwave.dsn import Address
-from riskwave.risingwave.relations import SPAN
+from riskwave.risingwave.rules import span
 from riskwave.risingwave.server import Server, connected
 
 T = TypeVar("T")
@@ -55,7 +55,7 @@ class Past:
         self._own = threading.local()
         self._open: list[ExitStack] = []
         self._pool = ThreadPoolExecutor(SESSIONS, "riskwave-past")
-        [(first,)] = self._rows(f"select first_event_ts from {SPAN}")
+        first, _ = self._said(span)
         self._first = None if first is None else since_1970(first)
 
     def of(self, accepted: pa.Table) -> Recalled:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from riskwave.control.snapshot import Snapshot, Value
@@ -108,6 +109,16 @@ def need_deployed(server: Server, there: Mapping[str, Relation]) -> None:
                 f"{server.address.shown}: {server.schema}.{name} has no column {column}: an earlier Riskwave deployed "
                 "it; bring it up to date first: riskwave deploy"
             )
+
+
+def span(server: Server) -> tuple[datetime | None, datetime | None]:
+    """When the oldest and the newest payment there were made. Raises RiskwaveError as need_deployed does."""
+    try:
+        [(first, last)] = server.rows(f"select first_event_ts, last_event_ts from {SPAN}")
+    except RiskwaveError:
+        need_deployed(server, relations(server))
+        raise
+    return first, last
 
 
 def take(server: Server, step: Step, goal: Wanted, statement: Compiled) -> None:

@@ -17,8 +17,7 @@ from riskwave.control.warming import note_events
 from riskwave.errors import RiskwaveError
 from riskwave.project import project_dir
 from riskwave.risingwave.entries import NEVER, until
-from riskwave.risingwave.relations import SPAN, relations
-from riskwave.risingwave.rules import compiled, look, need_deployed, take, wanted
+from riskwave.risingwave.rules import compiled, look, span, take, wanted
 from riskwave.risingwave.server import Server
 from riskwave.risingwave.takeover import TABLE, Found, Step, in_force, plan, version_in_force
 from riskwave.rules.dbt import PACK
@@ -115,11 +114,7 @@ def _take_over(control: Control, found: Found) -> list[str]:
 
 def known_events(control: Control, server: Server) -> None:
     """Tell the store since when events are known there, which new rules may have to wait for."""
-    try:
-        first, last = server.rows(f"select first_event_ts, last_event_ts from {SPAN}")[0]
-    except RiskwaveError:
-        need_deployed(server, relations(server))
-        raise
+    first, last = span(server)
     note_events(control, first, last)
 
 

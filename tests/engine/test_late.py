@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from riskwave.engine.engine import Engine
-from riskwave.engine.plan import make_plan
+from riskwave.engine.plan import LATEST, make_plan
 from riskwave.project import compiled_project
 from tests.engine.streams import Row, Stream
 
@@ -76,3 +76,9 @@ def test_one_whose_message_says_nothing_counts_when_it_was_made(engine: Engine) 
     versions = [row[1] for row in known(engine, "event_ts")]
     # e0 has the same minute
     assert versions == [1, *[2] * 8, 1]
+
+
+def test_one_sent_days_later_counts_as_late_as_history_is_kept_for(engine: Engine) -> None:
+    engine.process(Stream([payment(9, "c9", timedelta(), sent=timedelta(days=3))], [], [], []).raw())
+    staged = engine.connection.execute("select transmitted_ts from stg_payments where event_id = 'e9'").fetchall()
+    assert staged == [(START + timedelta(seconds=LATEST),)]

@@ -76,7 +76,9 @@ class There:
             for model in (*models.of_role("tile"), *models.of_role("dimension")):
                 self._copy(kept, model.name, f"select * from {model.name}")
             self._copy(kept, "stg_payments", "select * from stg_payments")
-            self._copy(kept, SPAN, "select min(event_ts) as first_event_ts from stg_payments")
+            self._copy(
+                kept, SPAN, "select min(event_ts) as first_event_ts, max(event_ts) as last_event_ts from stg_payments"
+            )
             self._copy(kept, "decision_input__now", "select * from decision_input")
             self._copy(kept, "decision_input", "select *, 1 as revision from decision_input")
             self._copy(kept, "decisions", "select *, 1 as version from decisions")
