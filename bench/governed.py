@@ -96,7 +96,7 @@ def change(at: Drill, run: Run, edits: int, publishes: int, seconds: float) -> l
     kinds = ["edit"] * edits
     for number in range(publishes):
         kinds.insert((number + 1) * len(kinds) // (publishes + 1), "publish")
-    packs = [pack(at.folder / f"pack{number}", rule) for number, rule in enumerate(LEFT_OUT)]
+    packs = [pack(at.folder / f"pack{number}" / PACK.name, rule) for number, rule in enumerate(LEFT_OUT)]
     began, made = time.monotonic(), dict.fromkeys(("edit", "publish"), 0)
     changes: list[Change] = []
     for place, kind in enumerate(kinds):
@@ -117,7 +117,7 @@ def change(at: Drill, run: Run, edits: int, publishes: int, seconds: float) -> l
 
 def pack(folder: Path, without: str) -> Path:
     """The shipped pack without a rule."""
-    folder.mkdir()
+    folder.mkdir(parents=True)
     for path in (project_dir() / PACK).glob("*.yml"):
         told: Any = yaml.safe_load(path.read_text())
         if isinstance(told, list):

@@ -128,6 +128,10 @@ def publish_command(
     if shadow + live + (canary is not None) > 1:
         raise RiskwaveError("--shadow, --canary, --live: a ruleset has one state; give one of them")
     pack = checked_pack(path)
+    if target != EMBEDDED:
+        from riskwave.risingwave.rules import need_name
+
+        need_name(pack.ruleset.revision)
     share = None if canary is None else _share(canary)
     becomes = "shadow" if shadow else "live" if share is None else "canary"
     with opened(state, make=True, decides=True, target=target) as control:

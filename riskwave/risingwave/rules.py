@@ -56,10 +56,14 @@ def compiled(snapshot: Snapshot) -> Compiled:
     Raises RiskwaveError for a pack of another name than the deployment's.
     """
     found = snapshot.compiled("risingwave", scored=True, feed=PLACE, keep=KEEP)
-    name = found.revision.rpartition("-")[0]
-    if name != PACK.name:
-        raise RiskwaveError(f"{found.revision}: RisingWave decides by packs named {PACK.name}; name its folder so")
+    need_name(found.revision)
     return found
+
+
+def need_name(revision: str) -> None:
+    """Raises RiskwaveError unless a ruleset is of the pack that a deployment decides by."""
+    if revision.rpartition("-")[0] != PACK.name:
+        raise RiskwaveError(f"{revision}: RisingWave decides by packs named {PACK.name}; name its folder so")
 
 
 def wanted(snapshot: Snapshot, statement: Compiled | None = None) -> Wanted:

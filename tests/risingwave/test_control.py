@@ -141,6 +141,16 @@ def test_rulesets_are_published_and_rolled_back(run: Run, deployed: Deployment, 
     assert len(kept) == deployed.count("decisions__log")
 
 
+def test_a_pack_of_another_name_is_refused_and_not_kept(run: Run, state: Path, tmp_path: Path) -> None:
+    other = pack(tmp_path, "card_velocity", "review").rename(tmp_path / "cards")
+    with Control.open(control_path(state), read_only=True) as control:
+        before = control.version
+    with pytest.raises(RiskwaveError, match="packs named card"):
+        run("rules", "publish", str(other), "--why", "a mistake")
+    with Control.open(control_path(state), read_only=True) as control:
+        assert control.version == before
+
+
 def test_a_canary_decides_its_cards_and_a_shadow_none(run: Run, deployed: Deployment, tmp_path: Path) -> None:
     changed = pack(tmp_path, "card_velocity", "review")
     run("rules", "publish", str(changed), "--canary", "50%", "--why", "half")
