@@ -11,7 +11,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,9 +72,12 @@ def drill(*, memory_gb: float, scoring_server: str = "") -> Iterator[Drill]:
         deployment.create_topics()
         say("deploying")
         deployment.dbt("run")
-        yield Drill(folder, server, broker, deployment)
-        if not server.owned:
-            deployment.drop()
+        try:
+            yield Drill(folder, server, broker, deployment)
+        finally:
+            # A server that was started goes with all it has; it may not answer where the drill failed.
+            if not server.owned:
+                deployment.drop()
 
 
 def send_sides(deployment: Deployment, bank: SimulatedBank) -> None:
@@ -121,13 +124,12 @@ def counted(deployment: Deployment) -> tuple[int, int]:
     return int(row["known"]), int(row["waiting"])
 
 
-def wait_decided(deployment: Deployment, events: int, *, look: Callable[[], None] = lambda: None) -> None:
-    """Return once so many events are known and every revision is decided; look: called as often as is looked."""
+def wait_decided(deployment: Deployment, events: int) -> None:
+    """Return once so many events are known and every revision is decided."""
     began, seen, moved = time.monotonic(), -1, time.monotonic()
 
     def decided() -> bool:
         nonlocal seen, moved
-        look()
         known, waiting = counted(deployment)
         if known != seen:
             say(f"{known:,} of {events:,} after {time.monotonic() - began:,.0f} s, {waiting:,} revisions undecided")
