@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 
-from bench.drill import Drill, drill, say, send_sides, sender, wait_decided
+from bench.drill import DISORDER, Drill, drill, say, send_sides, sender, wait_decided
 from riskwave.allocator import start_with_allocator
 from riskwave.parity import compare
 from riskwave.simulator.source import SimulatorSource
@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=400_000)
     parser.add_argument("--rate", type=float, help="payments a second; all at once when not given")
     parser.add_argument("--seed", type=int, default=11)
-    parser.add_argument("--disorder", default="late=0.02&out_of_order=0.05&duplicates=0.01&malformed=0.005")
+    parser.add_argument("--disorder", default=DISORDER)
     parser.add_argument("--memory", type=float, default=4, help="GB for a server that is started")
     given = parser.parse_args()
     uri = f"sim:?events={given.events}&seed={given.seed}&{given.disorder}"
@@ -57,7 +57,7 @@ def told(at: Drill, batch: Path) -> str:
     [once] = at.deployment.rows(ONE_ROW)
     with duckdb.connect(str(batch), read_only=True) as connection:
         rejected = connection.execute("select count(*) from rejected_events").fetchall()[0][0]
-    report = compare(at.target, batch, say=say)
+    report = compare(at.deployment.target, batch, say=say)
     return (
         f"{said['revisions'] / said['events']:.3f} revisions an event; of {once['events']:,} payments that came in "
         f"their turn {once['once']:,} were decided by one row ({once['once'] / max(once['events'], 1):.2%})\n"

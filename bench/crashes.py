@@ -20,7 +20,7 @@ import duckdb
 import numpy as np
 import orjson
 
-from bench.drill import Drill, copy, counted, drill, say, send_sides, sender, wait_decided
+from bench.drill import DISORDER, Drill, copy, counted, drill, say, send_sides, sender, wait_decided
 from bench.governed import analyst
 from riskwave.allocator import start_with_allocator
 from riskwave.backtest.replay import replay
@@ -47,7 +47,7 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=45_000)
     parser.add_argument("--rate", type=float, default=500, help="payments a second")
     parser.add_argument("--seed", type=int, default=17)
-    parser.add_argument("--disorder", default="late=0.02&out_of_order=0.05&duplicates=0.01&malformed=0.005")
+    parser.add_argument("--disorder", default=DISORDER)
     parser.add_argument("--memory", type=float, default=4, help="GB for the server")
     given = parser.parse_args()
     if lent := [name for name in ("RISINGWAVE_DSN", "KAFKA") if os.environ.get(name)]:
@@ -143,7 +143,7 @@ def told(at: Drill, batch: Path, model: Scorer) -> str:
     twice = at.deployment.rows(
         "select event_id from decisions__log group by event_id, revision, seen_at having count(*) > 1"
     )
-    report = compare(at.target, batch, say=say)
+    report = compare(at.deployment.target, batch, say=say)
     features = {column.name: column.differing for column in report.differing if column.relation == "decision_input"}
     state = at.folder / "bank.duckdb"
     copy(at, state)

@@ -20,6 +20,7 @@ import duckdb
 import psycopg
 from confluent_kafka import Producer
 
+from riskwave.bench.offer import paced
 from riskwave.errors import RiskwaveError
 from riskwave.parity.server import copy_relation
 from riskwave.simulator import SimulatedBank
@@ -30,8 +31,10 @@ from tests.support import kafka_server
 from tests.support.kafka_server import KafkaBroker
 from tests.support.processes import wait_until
 
-#: How often the sender looks what is due, and a drill how far it is.
-TICK_S, LOOK_S = 0.005, 5.0
+#: How often a drill looks how far it is.
+LOOK_S = 5.0
+#: What becomes of payments on their way, as the simulator's options.
+DISORDER = "late=0.02&out_of_order=0.05&duplicates=0.01&malformed=0.005"
 #: Nothing decided for so long is a failure.
 STUCK_S = 600.0
 
@@ -44,12 +47,6 @@ class Drill:
     server: Server
     broker: KafkaBroker | None
     deployment: Deployment
-
-    @property
-    def target(self) -> str:
-        """What commands are given as `--target`."""
-        dsn = self.deployment.dsn
-        return f"{dsn}{'&' if '?' in dsn else '?'}schema={self.deployment.schema}"
 
 
 @contextmanager
@@ -97,17 +94,7 @@ def sender(deployment: Deployment, messages: Sequence[bytes | None], rate: float
 def _send(deployment: Deployment, messages: Sequence[bytes | None], rate: float | None) -> None:
     settings = {"bootstrap.servers": deployment.kafka, "linger.ms": 2, "message.max.bytes": 4_000_000, "log_level": 0}
     producer = Producer({**settings, "enable.idempotence": True})
-    began = time.monotonic()
-    for place, message in enumerate(messages):
-        while rate is not None and place > (time.monotonic() - began) * rate:
-            producer.poll(0)
-            time.sleep(TICK_S)
-        while True:
-            try:
-                producer.produce(deployment.topic("payments"), message, partition=0)
-                break
-            except BufferError:
-                producer.poll(0.1)
+    paced(producer, deployment.topic("payments"), messages, rate)
     while producer.flush(60):
         pass
 
@@ -148,8 +135,8 @@ def copy(drill: Drill, state: Path) -> None:
     """What was known and decided there, as the tables of a state file."""
     with duckdb.connect(str(state)) as connection:
         connection.execute("set TimeZone = 'UTC'")
-        copy_relation(connection, drill.target, "decision_input", "known")
-        copy_relation(connection, drill.target, "decisions", "decisions")
+        copy_relation(connection, drill.deployment.target, "decision_input", "known")
+        copy_relation(connection, drill.deployment.target, "decisions", "decisions")
         connection.execute(
             "create table decision_input as select known.*, version from known "
             "join decisions using (event_id, revision, seen_at)"

@@ -23,6 +23,7 @@ from typer.testing import CliRunner
 from bench.drill import Drill, copy, drill, say, sender, wait_decided
 from riskwave.allocator import start_with_allocator
 from riskwave.backtest.replay import replay
+from riskwave.bench.edits import interleaved
 from riskwave.bench.measure import Part
 from riskwave.bench.stream import DAYS, write
 from riskwave.cli import app
@@ -83,7 +84,7 @@ def analyst(at: Drill) -> Run:
     """Runs a command on the deployment, in this process."""
 
     def run(*arguments: str) -> None:
-        options = ["--state", str(at.folder / "bank.duckdb"), "--target", at.target]
+        options = ["--state", str(at.folder / "bank.duckdb"), "--target", at.deployment.target]
         done = CliRunner().invoke(app, [*arguments, *options], env={"RISKWAVE_USER": "ann"})
         if done.exception is not None:
             raise done.exception
@@ -93,15 +94,12 @@ def analyst(at: Drill) -> Run:
 
 def change(at: Drill, run: Run, edits: int, publishes: int, seconds: float) -> list[Change]:
     """Edits and publishes at equal distances over so many seconds."""
-    kinds = ["edit"] * edits
-    for number in range(publishes):
-        kinds.insert((number + 1) * len(kinds) // (publishes + 1), "publish")
+    kinds = interleaved(edits, publishes)
     packs = [pack(at.folder / f"pack{number}" / PACK.name, rule) for number, rule in enumerate(LEFT_OUT)]
     began, made = time.monotonic(), dict.fromkeys(("edit", "publish"), 0)
     changes: list[Change] = []
     for place, kind in enumerate(kinds):
-        due = began + place * seconds / len(kinds)
-        wait_until(lambda due=due: time.monotonic() >= due, limit_s=seconds, what="the next change")  # type: ignore[misc]
+        time.sleep(max(began + place * seconds / len(kinds) - time.monotonic(), 0))
         at_s, number = time.time(), made[kind]
         made[kind] += 1
         if kind == "publish":

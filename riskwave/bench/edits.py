@@ -22,6 +22,14 @@ def analysts(state: Path, *, edits: int, publishes: int, seconds: float) -> Spaw
     return process
 
 
+def interleaved(edits: int, publishes: int) -> list[str]:
+    """So many times `edit`, and `publish` at equal distances among them."""
+    steps = ["edit"] * edits
+    for number in range(publishes):
+        steps.insert((number + 1) * len(steps) // (publishes + 1), "publish")
+    return steps
+
+
 def _work(state: Path, edits: int, publishes: int, seconds: float) -> None:
     dice = random.Random(5)
     with Control.open(control_path(state)) as control:
@@ -29,9 +37,7 @@ def _work(state: Path, edits: int, publishes: int, seconds: float) -> None:
         if live is None:
             return
         whole = live.ruleset
-        steps = ["edit"] * edits
-        for number in range(publishes):
-            steps.insert((number + 1) * len(steps) // (publishes + 1), "publish")
+        steps = interleaved(edits, publishes)
         began = time.perf_counter()
         for number, step in enumerate(steps):
             time.sleep(max(began + number * seconds / len(steps) - time.perf_counter(), 0))

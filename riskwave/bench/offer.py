@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from confluent_kafka import Producer
@@ -15,21 +16,26 @@ TICK_S = 0.005
 
 
 def offer(broker: str, topic: str, lines: Path, rate: float) -> None:
-    """Every few milliseconds those that are due."""
+    """Append the lines, and wait until the broker has them."""
     producer = Producer({"bootstrap.servers": broker, "linger.ms": 2})
-    began = time.perf_counter()
     with lines.open("rb") as messages:
-        for place, message in enumerate(messages):
-            while place > (time.perf_counter() - began) * rate:
-                producer.poll(0)
-                time.sleep(TICK_S)
-            while True:
-                try:
-                    producer.produce(topic, message)
-                    break
-                except BufferError:
-                    producer.poll(0.01)
+        paced(producer, topic, messages, rate)
     producer.flush(30)
+
+
+def paced(producer: Producer, topic: str, messages: Iterable[bytes | None], rate: float | None) -> None:
+    """Hand messages to a producer in order, every few milliseconds those due; rate: a second, None: at once."""
+    began = time.perf_counter()
+    for place, message in enumerate(messages):
+        while rate is not None and place > (time.perf_counter() - began) * rate:
+            producer.poll(0)
+            time.sleep(TICK_S)
+        while True:
+            try:
+                producer.produce(topic, message)
+                break
+            except BufferError:
+                producer.poll(0.01)
 
 
 if __name__ == "__main__":

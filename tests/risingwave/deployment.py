@@ -48,6 +48,11 @@ class Deployment:
         named = {f"{name.removeprefix('card_')}_topic": self.topic(name) for name in topics}
         return {"kafka_bootstrap": self.kafka, "scoring_server": self.scoring_server, **named}
 
+    @property
+    def target(self) -> str:
+        """The server's DSN with the schema: what commands are given as `--target`."""
+        return f"{self.dsn}{'&' if '?' in self.dsn else '?'}schema={self.schema}"
+
     def topic(self, name: str) -> str:
         """The topic behind a landing model."""
         return f"{self.schema}-{name}"

@@ -20,7 +20,7 @@ from riskwave.risingwave.project import compiled_for, fingerprint
 from riskwave.risingwave.server import Server, connected
 from riskwave.risingwave.sync import adopt
 from tests.risingwave.deployment import Deployment
-from tests.risingwave.test_control import feeds, target
+from tests.risingwave.test_control import feeds
 from tests.support.processes import wait_until
 
 pytestmark = pytest.mark.xdist_group("risingwave")
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.xdist_group("risingwave")
 
 @pytest.fixture(scope="module")
 def address(deployed: Deployment) -> Address:
-    return deployment_address(target(deployed))
+    return deployment_address(deployed.target)
 
 
 @pytest.fixture(scope="module")

@@ -38,7 +38,7 @@ def run(deployed: Deployment, state: Path) -> Run:
     """Run a command on the deployment, as ann; gives what it printed."""
 
     def call(*arguments: str) -> str:
-        at = ["--state", str(state), "--target", target(deployed)]
+        at = ["--state", str(state), "--target", deployed.target]
         done = CliRunner().invoke(app, [*arguments, *at], env={"RISKWAVE_USER": "ann", "COLUMNS": "240"})
         if done.exception is not None and not isinstance(done.exception, SystemExit):
             raise done.exception
@@ -46,11 +46,6 @@ def run(deployed: Deployment, state: Path) -> Run:
         return done.output
 
     return call
-
-
-def target(deployed: Deployment) -> str:
-    """The deployment's DSN with its schema."""
-    return f"{deployed.dsn}{'&' if '?' in deployed.dsn else '?'}schema={deployed.schema}"
 
 
 _asked = iter(range(1_000_000))
@@ -173,7 +168,7 @@ def test_a_sync_that_is_cut_off_is_finished_by_the_next(
     changed = pack(tmp_path, "card_velocity", "review")
     run("rules", "publish", str(changed), "--why", "only look")
     run("rules", "rollback", "--why", "as before")
-    with connected(address_of(target(deployed))) as server, Control.open(control_path(state)) as control:
+    with connected(address_of(deployed.target)) as server, Control.open(control_path(state)) as control:
         assert steps_left(control, server) == []
         for cut in range(1, 9):
             version = control.version

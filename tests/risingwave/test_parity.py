@@ -50,7 +50,7 @@ def _batch(batch: Path, query: str) -> list[Any]:
 
 
 def test_last_features_and_decisions_are_the_batch_s(stream: Deployment, batch: Path) -> None:
-    report = compare(f"{stream.dsn}?schema={stream.schema}", batch)
+    report = compare(stream.target, batch)
     assert report.equal, report.as_dict()
     assert report.events == 2000
 
@@ -119,7 +119,7 @@ def test_each_superseding_decision_says_what_changed(stream: Deployment) -> None
 def test_an_archive_killed_and_started_again_has_every_row_once(
     stream: Deployment, batch: Path, tmp_path: Path
 ) -> None:
-    dsn, folder = f"{stream.dsn}?schema={stream.schema}", tmp_path / "history"
+    dsn, folder = stream.target, tmp_path / "history"
     command = [sys.executable, "-m", "riskwave", "archive", "--source", dsn, "--out", str(folder), "--every", "0"]
     with subprocess.Popen(command) as process:
         wait_until((folder / "archive.json").is_file, limit_s=120, what="a first commit")
@@ -141,5 +141,5 @@ def test_an_archive_killed_and_started_again_has_every_row_once(
 
 
 def test_a_batch_over_what_is_staged_there_is_the_batch(stream: Deployment) -> None:
-    report = compare(f"{stream.dsn}?schema={stream.schema}", "batch")
+    report = compare(stream.target, "batch")
     assert report.equal, report.as_dict()

@@ -35,7 +35,7 @@ def test_asked_is_the_batch(deployed: Deployment, tmp_path: Path) -> None:
     for name in ("stg_payments", "decision_input__now"):
         deployed.wait_for_rows(name, EVENTS - ASKED)
     engine = Engine(tmp_path / "desk.duckdb", recalls=True)
-    past = Past(address_of(f"{deployed.dsn}?schema={deployed.schema}"), engine.bench)
+    past = Past(address_of(deployed.target), engine.bench)
     staged = engine.stager.stage(bank.arrivals.rows(EVENTS - ASKED, ASKED))
     engine.recall(staged.accepted, past.of(staged.accepted))
     engine.decide(staged)
@@ -52,7 +52,7 @@ def test_asked_is_the_batch(deployed: Deployment, tmp_path: Path) -> None:
 
 def test_an_edit_of_the_store_beside_a_server_is_in_force(deployed: Deployment, tmp_path: Path) -> None:
     path = control_path(tmp_path / "desk.duckdb")
-    governing = Governing(path, adopted(path, f"{deployed.dsn}?schema={deployed.schema}"))
+    governing = Governing(path, adopted(path, deployed.target))
     with Control.open(path) as control:
         set_threshold(control, "card_velocity", "max_count", "4", why="card testing", author="ann")
 

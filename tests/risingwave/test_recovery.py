@@ -76,6 +76,6 @@ def test_killed_and_restarted_it_ends_where_it_would_have(
         "select event_id from decisions__log group by event_id, revision, seen_at having count(*) > 1"
     )
     assert twice == []
-    report = compare(f"{deployed.dsn}?schema={deployed.schema}", batch)
+    report = compare(deployed.target, batch)
     assert report.equal, report.as_dict()
     assert report.events == 1200

@@ -24,7 +24,6 @@ from riskwave.scoring.history import History, read_history
 from riskwave.scoring.scorer import Scorer
 from riskwave.scoring.train import Plan, fit, prepare
 from tests.risingwave.deployment import Deployment
-from tests.risingwave.test_control import target
 from tests.scoring.served import file_of, serve, serving
 from tests.support.processes import free_port, wait_until
 
@@ -84,7 +83,7 @@ def scored(risingwave: str, kafka: str, tmp_path_factory: pytest.TempPathFactory
 
 
 def test_scores_are_duckdb_s_and_go_on_without_the_server(scored: Scored) -> None:
-    with connected(deployment_address(target(scored.deployment))) as server:
+    with connected(deployment_address(scored.deployment.target)) as server:
         assert scored_by(server) == "card 1.0.0"
     rows = scored.history.events.slice(0, EVENTS)
     wanted = dict(zip(rows["event_id"].to_pylist(), Scorer(scored.file).score(rows), strict=True))
